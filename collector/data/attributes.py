@@ -1,0 +1,109 @@
+"""Attributes: repeated `KeyValue` messages read and changed as Python values.
+
+A Python value is what OTLP's `AnyValue` holds: str, bool, int, float, bytes, a list, a dict with string keys, or None.
+"""
+
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from collector.data.messages import ProtoMessage
+from collector.data.signal import Signal
+
+AttributeValue: TypeAlias = "str | bool | int | float | bytes | list[AttributeValue] | dict[str, AttributeValue] | None"
+
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
+_POINT_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+
+
+def value_of(value: ProtoMessage) -> AttributeValue:
+    """Return the Python value of an `AnyValue`."""
+    kind = value.WhichOneof("value")
+    if kind is None:
+        return None
+    if kind == "array_value":
+        return [value_of(member) for member in value.array_value.values]
+    if kind == "kvlist_value":
+        return {member.key: value_of(member.value) for member in value.kvlist_value.values}
+    scalar: AttributeValue = getattr(value, kind)
+    return scalar
+
+
+def set_value(target: ProtoMessage, value: AttributeValue) -> None:  # noqa: C901 - one case for each kind of value
+    """Make an `AnyValue` hold a Python value.
+
+    Raises:
+        TypeError: OTLP has no place for a value of this type.
+        ValueError: an integer does not fit into 64 bits.
+
+    """
+    match value:
+        case None:
+            target.Clear()
+        case bool():
+            target.bool_value = value
+        case str():
+            target.string_value = value
+        case int():
+            if not _INT64_MIN <= value <= _INT64_MAX:
+                raise ValueError(f"{value} does not fit into a 64-bit integer attribute")
+            target.int_value = value
+        case float():
+            target.double_value = value
+        case bytes():
+            target.bytes_value = value
+        case list():
+            target.array_value.Clear()
+            target.array_value.SetInParent()
+            for member in value:
+                set_value(target.array_value.values.add(), member)
+        case dict():
+            target.kvlist_value.Clear()
+            target.kvlist_value.SetInParent()
+            for key, member in value.items():
+                pair = target.kvlist_value.values.add(key=key)
+                set_value(pair.value, member)
+        case _:
+            raise TypeError(
+                f"an attribute cannot hold a {type(value).__name__}: use str, bool, int, float, bytes, list or dict"
+            )
+
+
+def find_attribute(attributes: ProtoMessage, key: str) -> int:
+    """Return the position of a key in a list of attributes, or -1."""
+    for index, pair in enumerate(attributes):
+        if pair.key == key:
+            return index
+    return -1
+
+
+def get_attribute(attributes: ProtoMessage, key: str) -> AttributeValue:
+    """Return the value of a key, or None where it is missing."""
+    index = find_attribute(attributes, key)
+    return None if index < 0 else value_of(attributes[index].value)
+
+
+def set_attribute(attributes: ProtoMessage, key: str, value: AttributeValue) -> None:
+    """Set a key, which may be new; its place in the list stays."""
+    index = find_attribute(attributes, key)
+    pair = attributes[index] if index >= 0 else attributes.add(key=key)
+    set_value(pair.value, value)
+
+
+def delete_attribute(attributes: ProtoMessage, key: str) -> bool:
+    """Remove a key; return whether it was there."""
+    index = find_attribute(attributes, key)
+    if index < 0:
+        return False
+    del attributes[index]
+    return True
+
+
+def attribute_lists(signal: Signal, item: ProtoMessage) -> Iterator[ProtoMessage]:
+    """Yield the attribute lists of an item: a span's or a log record's own, or those of a metric's data points."""
+    if signal is not Signal.METRICS:
+        yield item.attributes
+        return
+    kind = item.WhichOneof("data")
+    if kind is not None:
+        for point in getattr(item, kind).data_points:
+            yield point.attributes

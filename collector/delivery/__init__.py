@@ -1,0 +1,1 @@
+"""What stands around an exporter: queue, retry, timeout, and later durability."""

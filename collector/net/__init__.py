@@ -1,0 +1,1 @@
+"""Servers and clients that several components share; a component sees requests and answers, never sockets."""

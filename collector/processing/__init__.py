@@ -1,0 +1,1 @@
+"""What several processors share: attribute actions, matching, patterns, sampling arithmetic."""

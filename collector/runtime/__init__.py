@@ -1,0 +1,1 @@
+"""The running collector: registry, graph, service and its own telemetry."""
