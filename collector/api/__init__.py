@@ -2,6 +2,7 @@
 
 from collector.api.clock import Clock, SystemClock
 from collector.api.component import (
+    Admitting,
     Component,
     ComponentId,
     Connector,
@@ -41,6 +42,7 @@ from collector.api.tasks import TaskOwner
 from collector.api.telemetry import Counter, Gauge, Histogram, Telemetry
 
 __all__ = [
+    "Admitting",
     "AnyFactory",
     "Clock",
     "Component",

@@ -124,6 +124,22 @@ class Consumer(Protocol):
         """
 
 
+class Admitting(Protocol):
+    """A consumer that can say no before a batch exists.
+
+    A receiver asks `getattr(next_consumer, "admit", None)` before it reads a request's body, so that load which cannot
+    be taken costs next to nothing. The runtime's wrappers forward the question to the first consumer that has it.
+    """
+
+    def admit(self, signal: Signal) -> None:
+        """Return where a batch of this signal would be let in now; must not block.
+
+        Raises:
+            RetryableError: it would be refused.
+
+        """
+
+
 class Receiver(Component, Protocol):
     """A source: hands batches to the consumer it was built with and turns the outcome into its protocol's answer."""
 

@@ -1,6 +1,7 @@
 """Attributes: repeated `KeyValue` messages read and changed as Python values.
 
 A Python value is what OTLP's `AnyValue` holds: str, bool, int, float, bytes, a list, a dict with string keys, or None.
+Keys are unique in a list of attributes, so OTLP demands; where a sender repeats one, its first occurrence is read.
 """
 
 from collections.abc import Iterator
@@ -90,12 +91,11 @@ def set_attribute(attributes: ProtoMessage, key: str, value: AttributeValue) -> 
 
 
 def delete_attribute(attributes: ProtoMessage, key: str) -> bool:
-    """Remove a key; return whether it was there."""
-    index = find_attribute(attributes, key)
-    if index < 0:
-        return False
-    del attributes[index]
-    return True
+    """Remove a key, also where a sender repeats it against the rules; return whether it was there."""
+    found = [index for index, pair in enumerate(attributes) if pair.key == key]
+    for index in reversed(found):
+        del attributes[index]
+    return bool(found)
 
 
 def attribute_lists(signal: Signal, item: ProtoMessage) -> Iterator[ProtoMessage]:

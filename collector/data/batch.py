@@ -88,8 +88,11 @@ class Batch:
         return opened
 
     def __repr__(self) -> str:
-        size = "open" if self._payload is None else f"{len(self._payload)} bytes"
-        return f"Batch({self.signal.value}, {size})"
+        if self._payload is not None:
+            state = f"{len(self._payload)} bytes"
+        else:
+            state = "handed on" if self._opened is None else "open"
+        return f"Batch({self.signal.value}, {state})"
 
 
 def merge(batches: Iterable[Batch], client: Client = NO_CLIENT) -> Batch:

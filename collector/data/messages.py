@@ -1,7 +1,7 @@
 """The published OTLP messages, looked up by signal.
 
 `REQUESTS` are the export requests (field-compatible with `TracesData` and its siblings), `RESPONSES` their answers,
-`ITEMS` the innermost messages: span, metric, log record.
+`ITEMS` the innermost messages (span, metric, log record), `PATHS` the names of the fields that lead to them.
 """
 
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from collector.data.signal import Signal
 
 __all__ = [
     "ITEMS",
+    "PATHS",
     "REQUESTS",
     "RESPONSES",
     "SERVICES",
@@ -54,6 +55,13 @@ ITEMS: dict[Signal, ProtoMessage] = {
     Signal.TRACES: Span,
     Signal.METRICS: Metric,
     Signal.LOGS: LogRecord,
+}
+
+# The fields that lead from a request to its items: resources, scopes, items.
+PATHS: dict[Signal, tuple[str, str, str]] = {
+    Signal.TRACES: ("resource_spans", "scope_spans", "spans"),
+    Signal.METRICS: ("resource_metrics", "scope_metrics", "metrics"),
+    Signal.LOGS: ("resource_logs", "scope_logs", "log_records"),
 }
 
 # The gRPC method of each signal, as the OTLP specification names it.

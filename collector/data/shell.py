@@ -1,9 +1,9 @@
 """OTLP's outer shape, declared so that the inside stays bytes.
 
 Each message here has the field numbers of an OTLP message, with `bytes` where OTLP has a submessage. Parsing one opens
-the shell in C and leaves the inside untouched; fields that are not declared are kept and written back. Every field is
-repeated, also where OTLP's is singular: a sender may split a submessage over several occurrences, and the
-concatenation of their bytes is their merge.
+the shell in C and leaves the inside untouched; fields that are not declared are kept and written back, behind the
+declared ones. The bytes fields are repeated, also where OTLP's field is singular: a sender may split a submessage over
+several occurrences, and the concatenation of their bytes is their merge.
 
 One shape serves the three signals: request -> resource -> scope -> items.
 """
@@ -31,18 +31,22 @@ def _declare() -> dict[str, ProtoMessage]:
     message("Request", resources=(1, "Resource"))
     message("Resource", resource=(1, None), scopes=(2, "Scope"))
     message("Scope", scope=(1, None), items=(2, None))
-    # Metrics are counted by data point; the five kinds of data all keep their points in field 1.
+    # Metrics are counted by data point; the five kinds of data all keep their points in field 1. They are one oneof, as
+    # in OTLP, so that of several kinds in one metric the last one counts here as well.
     message("MetricRequest", resources=(1, "MetricResource"))
     message("MetricResource", scopes=(2, "MetricScope"))
     message("MetricScope", metrics=(2, "Metric"))
-    message(
-        "Metric",
-        gauge=(5, "Data"),
-        sum=(7, "Data"),
-        histogram=(9, "Data"),
-        exponential=(10, "Data"),
-        summary=(11, "Data"),
-    )
+    metric = file.message_type.add(name="Metric")
+    metric.oneof_decl.add(name="data")
+    for name, number in (("gauge", 5), ("sum", 7), ("histogram", 9), ("exponential_histogram", 10), ("summary", 11)):
+        metric.field.add(
+            name=name,
+            number=number,
+            label=_Field.LABEL_OPTIONAL,
+            type=_Field.TYPE_MESSAGE,
+            type_name=".spanmill.shell.Data",
+            oneof_index=0,
+        )
     message("Data", points=(1, None))
 
     pool = descriptor_pool.DescriptorPool()
@@ -76,8 +80,5 @@ def count_points(payload: bytes) -> int:
 
 def points_of(metric: ProtoMessage) -> int:
     """Return the number of data points of a `MetricShell`."""
-    return sum(
-        len(data.points)
-        for kind in (metric.gauge, metric.sum, metric.histogram, metric.exponential, metric.summary)
-        for data in kind
-    )
+    kind = metric.WhichOneof("data")
+    return 0 if kind is None else len(getattr(metric, kind).points)
