@@ -1,1 +1,15 @@
-"""What stands around an exporter: queue, retry, timeout, and later durability."""
+"""What stands around an exporter: queue, batching, retries and timeouts, composed in one place (`Delivery`)."""
+
+from collector.delivery.config import BatchConfig, DeliveryConfig, PartitionConfig, QueueConfig, RetryConfig
+from collector.delivery.delivery import Delivery
+from collector.delivery.log import QuietLog
+
+__all__ = [
+    "BatchConfig",
+    "Delivery",
+    "DeliveryConfig",
+    "PartitionConfig",
+    "QueueConfig",
+    "QuietLog",
+    "RetryConfig",
+]
