@@ -1,0 +1,133 @@
+"""Inflating what strangers send: in steps, and never beyond a limit."""
+
+import sys
+import zlib
+from collections.abc import Callable
+from typing import Literal, Protocol, get_args
+
+from collector.api import PermanentError, StatusCode
+
+Encoding = Literal["", "gzip", "deflate", "zlib", "zstd"]
+ENCODINGS: tuple[str, ...] = get_args(Encoding)
+
+# Concatenated streams are legal, but each costs time however little it holds.
+_MAX_STREAMS = 100
+# RFC 9659: what a decoder of zstd as a content coding has to bear, 8 MiB.
+_ZSTD_WINDOW_LOG = 23
+
+
+class _Stream(Protocol):
+    """One stream of compressed bytes, as zlib and zstd both have it."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+
+
+def _new_gzip() -> _Stream:
+    return zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+
+
+def _new_zstd() -> _Stream:
+    # Imported at the first use: few senders have it.
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415
+    else:
+        from backports import zstd  # noqa: PLC0415
+    return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
+
+
+_STREAMS: dict[str, Callable[[], _Stream]] = {
+    "gzip": _new_gzip,
+    # HTTP calls the zlib format deflate, and everybody means that.
+    "deflate": zlib.decompressobj,
+    "zlib": zlib.decompressobj,
+    "zstd": _new_zstd,
+}
+
+
+class Inflater:
+    """Takes a body in chunks and holds it inflated, `limit` bytes at most; both sides of the compression count.
+
+    Its errors are `PermanentError`: RESOURCE_EXHAUSTED beyond the limit, INVALID_ARGUMENT for broken input.
+    """
+
+    def __init__(self, encoding: Encoding, limit: int) -> None:
+        self._encoding = encoding
+        self._limit = limit
+        self._parts: list[bytes] = []
+        self._taken = 0
+        self._streams = 0
+        self._stream: _Stream | None = None
+        self.size = 0
+
+    def expect(self, length: int) -> None:
+        """Refuse at once what is announced to be too large."""
+        if length > self._limit:
+            raise self._too_large()
+
+    def feed(self, chunk: bytes) -> int:
+        """Take a chunk; return by how many bytes the body has grown."""
+        self._taken += len(chunk)
+        self.expect(self._taken)
+        before = self.size
+        if self._encoding:
+            self._inflate(chunk)
+        else:
+            self._add(chunk)
+        return self.size - before
+
+    def finish(self) -> bytes:
+        """Return the body, of which nothing may be missing."""
+        if self._encoding and self._taken and not (self._stream and self._stream.eof):
+            raise self._malformed("it ends too early")
+        return self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
+
+    def _inflate(self, data: bytes) -> None:
+        while data:
+            if self._stream is None or self._stream.eof:
+                self._stream = self._next_stream()
+            try:
+                # One byte beyond the limit at most, so all that fits comes out at once.
+                output = self._stream.decompress(data, self._limit - self.size + 1)
+            except Exception as error:  # zlib and zstd have no common error
+                raise self._malformed(str(error)) from error
+            self._add(output)
+            data = self._stream.unused_data
+
+    def _next_stream(self) -> _Stream:
+        self._streams += 1
+        if self._streams > _MAX_STREAMS:
+            raise self._malformed(f"it has more than {_MAX_STREAMS} streams")
+        return _STREAMS[self._encoding]()
+
+    def _add(self, output: bytes) -> None:
+        if output:
+            self._parts.append(output)
+            self.size += len(output)
+            self.expect(self.size)
+
+    def _too_large(self) -> PermanentError:
+        return PermanentError(
+            f"the request is larger than the limit of {self._limit} bytes: send fewer items at once",
+            reason="too_large",
+            code=StatusCode.RESOURCE_EXHAUSTED,
+        )
+
+    def _malformed(self, detail: str) -> PermanentError:
+        return PermanentError(
+            f"the request is not valid {self._encoding}: {detail}",
+            reason="malformed",
+            code=StatusCode.INVALID_ARGUMENT,
+        )
+
+
+def inflate(encoding: Encoding, data: bytes, limit: int) -> bytes:
+    """Return a whole body inflated, raising as `Inflater` does."""
+    inflater = Inflater(encoding, limit)
+    inflater.feed(data)
+    return inflater.finish()

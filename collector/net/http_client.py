@@ -1,0 +1,214 @@
+"""An HTTP client that posts bytes: its configuration block, compression, and one shared session."""
+
+import asyncio
+import ssl
+import urllib.request
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple, Self
+
+import aiohttp
+import yarl
+from pydantic import field_validator, model_validator
+
+from collector.api import ComponentConfig, Duration, Host, RetryableError, SecretStr, StartError, option
+from collector.data import NO_CLIENT, Client
+from collector.net.client import (
+    USER_AGENT,
+    ClientAuthConfig,
+    ClientAuthenticator,
+    Headers,
+    MiddlewareConfig,
+    advise,
+    find_client_authenticator,
+    refuse_middlewares,
+)
+from collector.net.compressor import Compression, CompressionParams, check_level, compressor
+from collector.net.tls import TlsClientConfig, client_context
+
+# An answer says yes or no; who sends more is no OTLP backend.
+MAX_ANSWER = 64 * 1024
+# From this size on a body is compressed in a thread, so that the event loop goes on.
+_IN_THREAD = 16 * 1024
+_A_DAY = 86_400.0
+
+
+class CookiesConfig(ComponentConfig):
+    """Whether cookies are kept."""
+
+    enabled: bool = option(False, "Send back the cookies that the server sets.")
+
+
+class HttpClientConfig(ComponentConfig):
+    """Where and how to send over HTTP."""
+
+    endpoint: str = option("", "URL of the server.")
+    proxy_url: str = option("", "URL of a proxy; the environment's (HTTPS_PROXY, NO_PROXY) where empty.")
+    tls: TlsClientConfig = option(TlsClientConfig, "TLS of https:// URLs.")
+    headers: Headers = option({}, "Sent with every request.")
+    compression: Compression = option("gzip", "How requests are compressed: gzip, deflate, zlib, zstd or none.")
+    compression_params: CompressionParams = option(CompressionParams, "How hard to compress.")
+    max_conns_per_host: int = option(0, "How many connections to open to a host; 0 for no limit.", ge=0)
+    max_idle_conns: int = option(100, "Accepted for compatibility; idle connections end by time only.", ge=0)
+    max_idle_conns_per_host: int = option(0, "Accepted for compatibility, as max_idle_conns.", ge=0)
+    idle_conn_timeout: Duration = option(90.0, "Close a connection that was idle for this time; 0 for never.", ge=0)
+    disable_keep_alives: bool = option(False, "Open a new connection for every request.")
+    read_buffer_size: int = option(0, "Accepted for compatibility; buffers have a fixed size.", ge=0)
+    write_buffer_size: int = option(512 * 1024, "Accepted for compatibility; a request is written at once.", ge=0)
+    force_attempt_http2: bool = option(True, "Accepted for compatibility; requests are HTTP/1.1.")
+    http2_read_idle_timeout: Duration = option(0.0, "Accepted for compatibility, as force_attempt_http2.")
+    http2_ping_timeout: Duration = option(0.0, "Accepted for compatibility, as force_attempt_http2.")
+    cookies: CookiesConfig = option(CookiesConfig, "Whether cookies are kept.")
+    auth: ClientAuthConfig | None = option(None, "The extension that signs requests.")
+    middlewares: list[MiddlewareConfig] = option([], "Extensions between the client and the network; none yet.")
+
+    @field_validator("endpoint", "proxy_url")
+    @classmethod
+    def _check_url(cls, value: str) -> str:
+        return check_url(value)
+
+    @model_validator(mode="after")
+    def _check_level(self) -> Self:
+        check_level(self.compression, self.compression_params.level)
+        return self
+
+
+def check_url(value: str) -> str:
+    """Return an absolute URL, or an empty text, unchanged.
+
+    Raises:
+        ValueError: it is something else.
+
+    """
+    if value:
+        try:
+            url = yarl.URL(value)
+            usable = url.scheme in ("http", "https") and bool(url.host)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("must be a valid URL: write http://host:port or https://host:port")
+    return value
+
+
+def shown(url: str) -> str:
+    """Return a URL, or what a server gives out as one, without what may be secret in it: user, password and query."""
+    scheme, slashes, rest = url.partition("?")[0].rpartition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{slashes}{host.rpartition('@')[2]}{slash}{path}"
+
+
+class Answer(NamedTuple):
+    """What a server answered; `body` is None where it is larger than `MAX_ANSWER`."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class HttpClient:
+    """One session, which any number of tasks may use at the same time."""
+
+    def __init__(self, config: HttpClientConfig) -> None:
+        self._config = config
+        self._compress = compressor(config.compression, config.compression_params.level)
+        self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **_texts(config.headers)}
+        if self._compress is not None:
+            self._headers["Content-Encoding"] = config.compression
+        self._proxy_of = cache(proxy_of)
+        self._authenticator: ClientAuthenticator | None = None
+        self._session: aiohttp.ClientSession | None = None
+
+    async def start(self, host: Host) -> None:
+        """Open the session, which connects with the first request.
+
+        Raises:
+            StartError: a certificate, a header or the authenticator is not usable.
+
+        """
+        refuse_middlewares(self._config.middlewares)
+        self._authenticator = find_client_authenticator(self._config.auth, host)
+        for name, value in self._headers.items():
+            if not (name.isascii() and name.isprintable() and value.isprintable()):
+                raise StartError(f'headers: "{name}" or its value has characters that HTTP cannot send')
+        connector = aiohttp.TCPConnector(
+            limit=0,
+            limit_per_host=self._config.max_conns_per_host,
+            ssl=client_context(self._config.tls) or True,
+            force_close=self._config.disable_keep_alives,
+            keepalive_timeout=None if self._config.disable_keep_alives else self._config.idle_conn_timeout or _A_DAY,
+        )
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.CookieJar(unsafe=True) if self._config.cookies.enabled else aiohttp.DummyCookieJar(),
+            # Whoever calls bounds the time of a request.
+            timeout=aiohttp.ClientTimeout(total=None),
+        )
+
+    async def post(self, url: str, body: bytes, content_type: str, client: Client = NO_CLIENT) -> Answer:
+        """Return the answer to a request; a redirect is an answer too, for headers may be meant for one host only.
+
+        `client` is who sent the data to the collector.
+
+        Raises:
+            RetryableError: the server could not be reached or did not answer.
+
+        """
+        if self._session is None:
+            raise RuntimeError("the HTTP client is not running")
+        headers = {"Content-Type": content_type, **self._headers}
+        if self._authenticator is not None:
+            headers.update(await self._authenticator.request_headers(client))
+        if self._compress is not None:
+            body = await asyncio.to_thread(self._compress, body) if len(body) >= _IN_THREAD else self._compress(body)
+        try:
+            async with self._session.post(
+                url,
+                data=body,
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._config.proxy_url or self._proxy_of(url),
+                server_hostname=self._config.tls.server_name_override or None,
+            ) as response:
+                return Answer(response.status, response.headers, await _bounded(response))
+        except (aiohttp.ClientError, OSError) as error:
+            reason = "tls" if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError) else "connection"
+            raise RetryableError(f"{shown(url)}: {advise(_words(error))}", reason=reason) from error
+
+    async def close(self) -> None:
+        """Close the session; may be called twice, and without `start`."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def __repr__(self) -> str:
+        return f"HttpClient({shown(self._config.endpoint)})"
+
+
+def proxy_of(url: str) -> str | None:
+    """Return the proxy that the environment names for a URL, or None."""
+    target = yarl.URL(url)
+    if urllib.request.proxy_bypass(target.host or ""):
+        return None
+    return urllib.request.getproxies().get(target.scheme)
+
+
+def _texts(headers: Mapping[str, SecretStr]) -> dict[str, str]:
+    return {name: value.get_secret_value() for name, value in headers.items()}
+
+
+def _words(error: Exception) -> str:
+    """Return what an error says, without the bytes that aiohttp quotes of an answer which is not HTTP."""
+    said = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
+    return said.partition("\n")[0] or repr(error)
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes | None:
+    """Return a body, or None where it is too large; then the rest is not read and the connection not used again."""
+    body = bytearray()
+    async for chunk in response.content.iter_any():
+        body += chunk
+        if len(body) > MAX_ANSWER:
+            response.close()
+            return None
+    return bytes(body)
