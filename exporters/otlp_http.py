@@ -1,0 +1,146 @@
+"""Exporter `otlp_http`: OTLP over HTTP, in protobuf or JSON."""
+
+from typing import Literal, Self
+
+from pydantic import field_validator, model_validator
+
+from collector.api import (
+    ConsumeError,
+    Duration,
+    ExporterFactory,
+    Host,
+    PartialError,
+    PermanentError,
+    Settings,
+    StartError,
+    option,
+)
+from collector.data import Batch, Signal
+from collector.data.otlp_json import encode
+from collector.delivery import DeliveryConfig, QuietLog
+from collector.net.answers import error_of_http, parse_acceptance, parse_failure, parse_retry_after
+from collector.net.http_client import Answer, HttpClient, HttpClientConfig, check_url, shown
+
+_PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_ADVICE = {
+    401: "check headers or auth",
+    403: "check what the credentials in headers or auth allow",
+    404: "is the path right? `endpoint` is followed by /v1/traces and the like, `traces_endpoint` is used as it is",
+    405: "is this an OTLP/HTTP endpoint?",
+    413: "send smaller batches: sending_queue.batch.max_size, or send_batch_max_size of the batch processor",
+}
+
+
+class Config(DeliveryConfig, HttpClientConfig):
+    """Sends OTLP over HTTP to another collector or a backend."""
+
+    timeout: Duration = option(30.0, "How long one attempt may take; 0 for no limit.")
+    encoding: Literal["proto", "json"] = option("proto", "How requests are encoded: proto or json.")
+    traces_endpoint: str = option("", "URL for traces, used as it is; `endpoint` and /v1/traces where empty.")
+    metrics_endpoint: str = option("", "URL for metrics, used as it is; `endpoint` and /v1/metrics where empty.")
+    logs_endpoint: str = option("", "URL for logs, used as it is; `endpoint` and /v1/logs where empty.")
+    profiles_endpoint: str = option("", "Accepted for compatibility; profiles are not there yet.")
+
+    @field_validator("traces_endpoint", "metrics_endpoint", "logs_endpoint", "profiles_endpoint")
+    @classmethod
+    def _check_urls(cls, value: str) -> str:
+        return check_url(value)
+
+    @model_validator(mode="after")
+    def _check_endpoint_is_given(self) -> Self:
+        if not (self.endpoint or self.profiles_endpoint or any(self.url(signal) for signal in Signal)):
+            raise ValueError("at least one endpoint must be specified: set endpoint, such as http://localhost:4318")
+        return self
+
+    def url(self, signal: Signal) -> str:
+        """Return where a signal is sent to, or an empty text."""
+        own: str = getattr(self, f"{signal.value}_endpoint")
+        if own or not self.endpoint:
+            return own
+        return f"{self.endpoint.rstrip('/')}/v1/{signal.value}"
+
+
+class OtlpHttpExporter:
+    """Makes one request of each batch."""
+
+    def __init__(self, config: Config, settings: Settings) -> None:
+        self._json = config.encoding == "json"
+        self._content_type = _JSON if self._json else _PROTOBUF
+        self._urls = {signal: config.url(signal) for signal in settings.signals}
+        self._clock = settings.clock
+        self._client = HttpClient(config)
+        self._log = QuietLog(settings.logger, settings.clock)
+
+    async def start(self, host: Host) -> None:
+        """Open the session.
+
+        Raises:
+            StartError: there is no endpoint for a signal of the pipelines.
+
+        """
+        for signal, url in self._urls.items():
+            if not url:
+                raise StartError(f"no endpoint for {signal.value}: set endpoint or {signal.value}_endpoint")
+        await self._client.start(host)
+
+    async def push(self, batch: Batch) -> None:
+        """Deliver a batch once."""
+        url = self._urls[batch.signal]
+        body = encode(batch.signal, batch.payload) if self._json else batch.payload
+        answer = await self._client.post(url, body, self._content_type, batch.client)
+        if not 200 <= answer.status < 300:
+            raise self._refused(url, answer)
+        self._accepted(url, answer, batch.signal)
+
+    def _accepted(self, url: str, answer: Answer, signal: Signal) -> None:
+        """Note what an answer that says yes says besides."""
+        if answer.body is None:
+            raise PermanentError(
+                f"{shown(url)}: the answer is too long for OTLP; is the URL right?", reason="bad_answer"
+            )
+        content_type = _content_type(answer)
+        if answer.body and content_type not in (_PROTOBUF, _JSON):
+            self._log.warning(
+                "the backend took the data but did not answer as OTLP does: is the URL right?",
+                reason="bad_answer",
+                endpoint=shown(url),
+                content_type=content_type,
+            )
+            return
+        rejected, message = parse_acceptance(signal, answer.body, json=content_type == _JSON)
+        if rejected:
+            raise PartialError(
+                f"{shown(url)}: the backend refused {rejected} {signal.items}: {message}", rejected=rejected
+            )
+        if message:
+            self._log.warning("the backend took the data with a warning", reason="warning", message=message)
+
+    def _refused(self, url: str, answer: Answer) -> ConsumeError:
+        """Return the error that an answer other than yes means."""
+        detail = parse_failure(answer.body or b"", json=_content_type(answer) == _JSON)
+        if location := answer.headers.get("Location"):
+            detail = f"redirected to {shown(location)}: set that as the endpoint"
+        advice = f" ({_ADVICE[answer.status]})" if answer.status in _ADVICE else ""
+        message = f"{shown(url)}: HTTP status {answer.status}{': ' if detail else ''}{detail}{advice}"
+        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._clock.time_ns() / 1e9)
+        return error_of_http(answer.status, message, retry_after)
+
+    async def shutdown(self) -> None:
+        """Close the session."""
+        await self._client.close()
+
+    def __repr__(self) -> str:
+        urls = ", ".join(sorted({shown(url) for url in self._urls.values() if url}))
+        return f"OtlpHttpExporter({urls})"
+
+
+def _content_type(answer: Answer) -> str:
+    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
+
+def create(config: Config, settings: Settings) -> OtlpHttpExporter:
+    """Build the exporter."""
+    return OtlpHttpExporter(config, settings)
+
+
+FACTORY = ExporterFactory(type="otlp_http", aliases=("otlphttp",), config=Config, create=create)
