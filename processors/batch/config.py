@@ -1,0 +1,43 @@
+"""The options of the processor `batch`."""
+
+from pydantic import field_validator, model_validator
+
+from collector.api import ComponentConfig, Duration, option
+
+
+class Config(ComponentConfig):
+    """Joins small requests into batches of a size that is worth sending."""
+
+    send_batch_size: int = option(
+        8192, "How many spans, log records or data points make a batch leave; 0 lets everything leave at once.", ge=0
+    )
+    timeout: Duration = option(0.2, "After what time a batch leaves, however small; 0 lets everything leave at once.")
+    send_batch_max_size: int = option(0, "The most items in a batch: larger ones are cut. 0 is no limit.", ge=0)
+    metadata_keys: list[str] = option(
+        [], "Request headers by whose values batches are kept apart; the receiver needs `include_metadata`."
+    )
+    metadata_cardinality_limit: int = option(
+        1000, "The most combinations of these values; data with further ones is refused. 0 is no limit.", ge=0
+    )
+
+    @field_validator("timeout")
+    @classmethod
+    def _check_timeout(cls, timeout: float) -> float:
+        if timeout < 0:
+            raise ValueError("timeout must be greater or equal to 0")
+        return timeout
+
+    @field_validator("metadata_keys")
+    @classmethod
+    def _check_keys(cls, keys: list[str]) -> list[str]:
+        lower = [key.lower() for key in keys]
+        for key in lower:
+            if lower.count(key) > 1:
+                raise ValueError(f'duplicate entry in metadata_keys: "{key}" (case-insensitive)')
+        return lower
+
+    @model_validator(mode="after")
+    def _check_sizes(self) -> "Config":
+        if 0 < self.send_batch_max_size < self.send_batch_size:
+            raise ValueError("send_batch_max_size must be greater or equal to send_batch_size")
+        return self
