@@ -3,19 +3,35 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint install
+.PHONY: demo test lint conformance interop bench install docs clean
+
+demo: install ## the main job on real SDK traffic; ONCE=1 ends by itself
+	$(BIN)/python -m demo $(if $(ONCE),--once)
+
+test: install ## the default suite
+	$(BIN)/python -m pytest
+
+lint: install ## ruff and mypy strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+conformance: install ## public cases, from ../shared/conformance or SPANMILL_CONFORMANCE; skipped where absent
+	$(BIN)/python -m pytest -m conformance tests/conformance
+
+interop: install ## SDKs of other languages as senders; each test says what it needs
+	$(BIN)/python -m pytest -m interop tests/interop
+
+bench: install ## CPU per request and per span; see bench/README.md
+	$(BIN)/python bench/forward.py
+
+install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Spanmill needs Python 3.11 or newer; name one with PYTHON=python3.x")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
-install: $(VENV)/.installed
-
-test: install
-	$(BIN)/python -m pytest
-
-lint: install
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+clean: ## remove what the commands above made
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,53 @@
+"""Export requests as a busy service sends them: nine typed attributes a span, ids at random, times that advance."""
+
+import random
+
+from collector.data import Signal, set_attribute
+from collector.data.messages import REQUESTS
+
+START_NS = 1_767_225_600_000_000_000
+
+
+def trace_request(spans: int, *, attributes: int = 9, seed: int = 1) -> bytes:
+    """Return a serialized trace export request of so many spans, eight to a trace."""
+    source = random.Random(seed)
+    request = REQUESTS[Signal.TRACES]()
+    resource_spans = request.resource_spans.add()
+    for key, value in (("service.name", "checkout"), ("service.version", "1.4.2"), ("host.name", "node-17")):
+        set_attribute(resource_spans.resource.attributes, key, value)
+    scope_spans = resource_spans.scope_spans.add()
+    scope_spans.scope.name = "bench"
+    trace_id = b""
+    for number in range(spans):
+        if number % 8 == 0:
+            trace_id = source.randbytes(16)
+        start = START_NS + number * 1_000_000
+        span = scope_spans.spans.add(
+            trace_id=trace_id,
+            span_id=source.randbytes(8),
+            parent_span_id=source.randbytes(8),
+            name=f"GET /api/orders/{source.randrange(10**6)}",
+            kind=2,
+            start_time_unix_nano=start,
+            end_time_unix_nano=start + source.randrange(10**8),
+        )
+        for key, value in _attributes(source, number)[:attributes]:
+            set_attribute(span.attributes, key, value)
+        for extra in range(9, attributes):
+            set_attribute(span.attributes, f"app.label.{extra}", f"value-{source.randrange(1000)}")
+    payload: bytes = request.SerializeToString()
+    return payload
+
+
+def _attributes(source: random.Random, number: int) -> list[tuple[str, str | int | bool]]:
+    return [
+        ("http.request.method", "GET"),
+        ("url.full", f"https://shop.example.com/api/orders/{number}?page=2"),
+        ("http.response.status_code", 200),
+        ("user.email", f"customer{number}@example.com"),
+        ("credit_card", "4111111111111111"),
+        ("net.peer.ip", "10.1.2.3"),
+        ("cart.items", number % 7),
+        ("cached", number % 3 == 0),
+        ("thread.name", f"worker-{source.randrange(64)}"),
+    ]

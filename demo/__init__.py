@@ -1,0 +1,1 @@
+"""`make demo`: the collector on real traffic of a small shop."""
