@@ -41,7 +41,7 @@ processors:
 exporters: {{otlp_grpc: {{endpoint: "127.0.0.1:{sink}", tls: {{insecure: true}}, compression: none}}}}
 service:
   pipelines: {{traces: {{receivers: [otlp], processors: [{processors}], exporters: [otlp_grpc]}}}}
-  telemetry: {{metrics: {{level: none}}, logs: {{level: warn}}}}
+  telemetry: {{metrics: {{level: none}}}}
 """
 
 

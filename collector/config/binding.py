@@ -14,9 +14,8 @@ from collector.config.service import PipelineId, ServiceConfig
 from collector.config.sources import Document, plugin_errors
 from collector.config.validation import validate
 
-KINDS = {kind.section: kind for kind in Kind}
 F = TypeVar("F", bound=Finding)
-SECTIONS = (*KINDS, "service", "plugins")
+SECTIONS = (*(kind.section for kind in Kind), "service", "plugins")
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,10 @@ class _Attempt:
         before = len(self._substituted)
         for error in errors:
             keys = _source_keys(self._node, error["loc"])
-            if keys in self._substituted or (node := self._node.find(keys)) is None:
+            # What lies below a value that was replaced is no longer there.
+            if any(keys[:length] in self._substituted for length in range(len(keys) + 1)):
+                continue
+            if (node := self._node.find(keys)) is None:
                 continue
             reading = _other_reading(node, error["type"])
             if reading is not None:
@@ -63,7 +66,7 @@ class _Attempt:
     def restore(self, errors: Details) -> Details:
         """Put back what no other reading has helped, so that errors tell of what was written."""
         failed = {_source_keys(self._node, error["loc"]) for error in errors} & self._substituted.keys()
-        for keys in failed:
+        for keys in sorted(failed, key=len):
             self._swap(keys, self._substituted[keys])
         return self.run() if failed else errors
 

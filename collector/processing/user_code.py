@@ -42,5 +42,5 @@ def location(error: BaseException, path: Path) -> str:
 
 
 def describe(error: BaseException) -> str:
-    """Return an error in a line: `KeyError: 'http.route'`."""
-    return "".join(traceback.format_exception_only(error)).strip().rpartition("\n")[2]
+    """Return an error as Python shows it last: `KeyError: 'http.route'`; also where its own text raises."""
+    return traceback.format_exception_only(error)[-1].strip()

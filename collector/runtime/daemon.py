@@ -107,12 +107,16 @@ def _handle_signals(service: Service, logger: structlog.typing.FilteringBoundLog
 
 def _without_effect(config: TelemetryConfig) -> Iterator[str]:
     """Yield a warning for each option that is accepted, but does nothing yet."""
+    prometheus = [reader.pull.exporter.prometheus for reader in config.metrics.readers if reader.pull]
     options = {
         "metrics.readers: periodic": any(reader.periodic for reader in config.metrics.readers),
+        "metrics.readers: with_resource_constant_labels": any(
+            reader.with_resource_constant_labels for reader in prometheus if reader
+        ),
         "metrics.views": config.metrics.views is not None,
         "logs.processors": bool(config.logs.processors),
         "traces.processors": bool(config.traces.processors),
     }
     for name, is_set in options.items():
         if is_set:
-            yield f"service.telemetry.{name}: is accepted, but nothing is sent yet"
+            yield f"service.telemetry.{name}: is accepted, but has no effect yet"

@@ -11,8 +11,10 @@ from collector.processing.values import as_text
 from processors.redaction.config import Config
 from processors.redaction.summary import SUMMARY_KEYS, Findings
 
-# Keys repeat from message to message; the bound is for senders that make them up.
+# Keys and short values repeat from message to message; the bounds are for senders that make them up.
 _REMEMBERED_KEYS = 10_000
+_REMEMBERED_VALUES = 10_000
+_LONGEST_REMEMBERED = 128
 
 
 class Verdict(enum.Enum):
@@ -45,6 +47,8 @@ class Rules:
         self._url_keys = frozenset(urls.attributes if urls.enabled else ())
         self._urls_in_bodies = urls.enabled and urls.sanitize_log_body
         self._verdicts: dict[str, Verdict] = {}
+        # Values that are neither blocked nor allowed. Others are not remembered: what is sensitive is not kept.
+        self._harmless: set[str] = set()
 
     def telltale(self, *, summary: bool) -> PatternSet | None:
         """Return patterns that match in the bytes of every message that is not left as it is, or None.
@@ -120,13 +124,22 @@ class Rules:
 
     def _check_attribute(self, key: str, value: ProtoMessage, findings: Findings) -> None:
         text = self._attribute_text(value)
-        if not text and not self._checks_empty:
+        urls = key in self._url_keys
+        if (not urls and text in self._harmless) or not (text or self._checks_empty):
             return
-        verdict = self._check_text(value, text, urls=key in self._url_keys)
+        verdict = self._check_text(value, text, urls=urls)
         if verdict is Verdict.MASK:
             findings.masked.append(key)
         elif verdict is Verdict.IGNORE:
             findings.allowed.append(key)
+        elif not urls:
+            self._remember(text)
+
+    def _remember(self, harmless: str) -> None:
+        if len(harmless) <= _LONGEST_REMEMBERED:
+            if len(self._harmless) >= _REMEMBERED_VALUES:
+                self._harmless.clear()
+            self._harmless.add(harmless)
 
     def _mask_attribute(self, key: str, value: ProtoMessage, findings: Findings) -> None:
         text = self._attribute_text(value)

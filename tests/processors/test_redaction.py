@@ -15,8 +15,8 @@ from processors.redaction import FACTORY
 from processors.redaction.config import Config
 from processors.redaction.processor import RedactionProcessor
 
-CARD = "4111111111111111"
-CARDS = "4[0-9]{12}(?:[0-9]{3})?"
+CARD = "6000123412341234"
+CARDS = "6[0-9]{15}"
 SIGNALS = {Span: Signal.TRACES, LogRecord: Signal.LOGS, Metric: Signal.METRICS}
 
 
@@ -296,6 +296,28 @@ def test_keys_that_senders_make_up_are_not_remembered_without_bound(monkeypatch)
         [result] = items_of(process(make_batch(Signal.TRACES, [span])))
         assert get_attribute(result.attributes, f"token{index}") == "****"
         assert len(process._rules._verdicts) <= 2
+
+
+def test_only_harmless_values_are_remembered_and_not_without_bound(monkeypatch):
+    monkeypatch.setattr("processors.redaction.rules._REMEMBERED_VALUES", 3)
+    process = processor(blocked_values=["secret"], allowed_values=["fine"], url_sanitizer=URLS["url_sanitizer"])
+    for index in range(5):
+        span = Span()
+        values = {"a": f"a secret {index}", "b": "fine", "c": f"plain {index}", "d": "x" * 1000, "http.url": "/1"}
+        for key, value in values.items():
+            set_attribute(span.attributes, key, value)
+        for _ in range(2):
+            [result] = items_of(process(make_batch(Signal.TRACES, [span])))
+            assert attributes_of(result) == values | {"a": f"a **** {index}", "http.url": "/*"}
+        assert process._rules._harmless <= {f"plain {number}" for number in range(5)}
+        assert len(process._rules._harmless) <= 3
+
+
+def test_a_value_that_is_harmless_elsewhere_is_still_a_url():
+    assert scrubbed({"other": "/users/1", "http.url": "/users/1"}, **URLS) == {
+        "other": "/users/1",
+        "http.url": "/users/*",
+    }
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ exporters:
     endpoint: ${env:HOST}:1
     headers: {api-key: s3cret, cookie: "${KEY}"}
     retry: {enabled: false}
-    labels: {price: "$${x} $$5", list: [1, {a: b}]}
+    labels: {price: "$${x} $$5", cost: "$$$$", coin: $5, list: [1, {a: b}]}
 service:
   pipelines:
     traces: {receivers: [source], exporters: [sink/out]}
@@ -82,7 +82,7 @@ def test_json_has_the_values_as_they_are(config):
     rendered = json.loads(render_config(config, format="json"))
 
     sink = rendered["exporters"]["sink/out"]
-    assert sink["labels"]["price"] == "${x} $5"
+    assert (sink["labels"]["price"], sink["labels"]["cost"]) == ("${x} $5", "$$")
     assert sink["headers"] == {"api-key": "[REDACTED]", "cookie": "[REDACTED]"}
     assert rendered["receivers"]["source"]["protocols"] == {
         "grpc": {"endpoint": "localhost:4317", "max_size": 4, "timeout": "1m", "origins": []}
@@ -92,6 +92,14 @@ def test_json_has_the_values_as_they_are(config):
 
 def test_without_origins_there_are_no_comments(config):
     assert "#" not in render_config(config, origins=False)
+
+
+def test_only_a_dollar_that_would_be_read_is_doubled(config):
+    text = render_config(config, origins=False)
+
+    assert 'price: "$${x} $$5"' in text
+    assert 'cost: "$$$$"' in text
+    assert 'coin: "$5"' in text
 
 
 def test_plugins_are_told(bound, tmp_path, minimal):

@@ -22,6 +22,7 @@ def only_error(annotation, value):
         ("x", 'the text "x"'),
         ("x" * 100, f'the text "{"x" * 60}…"'),
         (True, "true"),
+        (False, "false"),
         (0.5, "the number 0.5"),
         (object(), "another value"),
     ],

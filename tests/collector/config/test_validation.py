@@ -100,6 +100,17 @@ def test_errors_are_plain_sentences(value, expected):
     assert errors(value) == [expected]
 
 
+def test_a_map_behind_a_reference_is_read_as_a_text_or_as_a_block_but_not_as_both():
+    env = {"BLOCK": "{size: 1e1}", "WRONG": "{size: 1e1, name: 5, x: 1}"}
+
+    assert config("{either: '${BLOCK}', inner: '${BLOCK}'}", env).inner.size == 10
+    assert config("{either: '${BLOCK}'}", env).either == "{size: 1e1}"
+    assert errors("{inner: '${WRONG}'}", env) == [
+        "top.inner.name: expected a text, got the number 5",
+        'top.inner.x: unknown key "x": known are name, size',
+    ]
+
+
 def test_an_error_tells_of_what_was_written_not_of_what_was_tried():
     assert errors("{flag: '${DIGITS}'}", ENV) == ["top.flag: expected true or false, got the number 83"]
 

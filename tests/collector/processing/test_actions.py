@@ -72,11 +72,12 @@ def test_each_action(action, before, after):
 
 def test_actions_see_what_those_before_them_did():
     actions = [
-        {"key": "operation", "action": "insert", "value": "default"},
-        {"key": "svc.operation", "action": "upsert", "from_attribute": "operation"},
-        {"key": "operation", "action": "delete"},
+        {"key": "tier", "action": "upsert", "value": "7"},
+        {"key": "tier", "action": "convert", "converted_type": "int"},
+        {"key": "plan.tier", "action": "insert", "from_attribute": "tier"},
+        {"key": "tier", "action": "delete"},
     ]
-    assert edited({"a": 1}, *actions) == {"a": 1, "svc.operation": "default"}
+    assert edited({"a": 1}, *actions) == {"a": 1, "plan.tier": 7}
 
 
 @pytest.mark.parametrize("action", ["delete", "hash", "update"])

@@ -153,7 +153,7 @@ async def test_what_has_no_effect_is_said():
         "{metrics: {level: none}}", "{metrics: {level: none, readers: [{periodic: {exporter: {console: }}}]}}"
     )
     async with CollectorProcess(config, arguments=["--feature-gates", "+a.b"]) as collector:
-        assert "service.telemetry.metrics.readers: periodic: is accepted, but nothing is sent yet" in collector.log
+        assert "service.telemetry.metrics.readers: periodic: is accepted, but has no effect yet" in collector.log
         assert "--feature-gates=+a.b has no effect" in collector.log
 
 
