@@ -26,7 +26,7 @@ from collector.api import (
     option,
 )
 from collector.data import Batch, Client, Signal, otlp_json
-from collector.data.messages import REQUESTS, RESPONSES, SERVICES, DecodeError, ProtoMessage
+from collector.data.messages import REJECTED, REQUESTS, RESPONSES, SERVICES, DecodeError, ProtoMessage
 from collector.net.http import HttpAnswer, HttpError, HttpRequest, plain_error, retry_headers, status_of_answer
 from collector.net.server_config import GrpcServerConfig, HttpServerConfig
 from collector.net.status import status_of
@@ -37,12 +37,6 @@ if TYPE_CHECKING:
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
-# The field of a partial success that counts what was refused.
-_REJECTED = {
-    Signal.TRACES: "rejected_spans",
-    Signal.METRICS: "rejected_data_points",
-    Signal.LOGS: "rejected_log_records",
-}
 
 
 class GrpcProtocol(GrpcServerConfig):
@@ -64,7 +58,9 @@ class HttpProtocol(HttpServerConfig):
 
     @field_validator("traces_url_path", "metrics_url_path", "logs_url_path")
     @classmethod
-    def _add_slash(cls, value: str) -> str:
+    def _check_path(cls, value: str) -> str:
+        if value.startswith(":"):
+            raise ValueError(f'"{value}" is not a URL path: write it like /v1/traces')
         return value if value.startswith("/") else f"/{value}"
 
     @model_validator(mode="after")
@@ -189,7 +185,7 @@ class Intake:
             await self._next.consume(batch)
         except PartialError as error:
             response = RESPONSES[self._signal]()
-            setattr(response.partial_success, _REJECTED[self._signal], error.rejected)
+            setattr(response.partial_success, REJECTED[self._signal], error.rejected)
             response.partial_success.error_message = str(error)
             return response
         return None

@@ -21,6 +21,7 @@ from collector.data.signal import Signal
 __all__ = [
     "ITEMS",
     "PATHS",
+    "REJECTED",
     "REQUESTS",
     "RESPONSES",
     "SERVICES",
@@ -62,6 +63,13 @@ PATHS: dict[Signal, tuple[str, str, str]] = {
     Signal.TRACES: ("resource_spans", "scope_spans", "spans"),
     Signal.METRICS: ("resource_metrics", "scope_metrics", "metrics"),
     Signal.LOGS: ("resource_logs", "scope_logs", "log_records"),
+}
+
+# The field of a response's `partial_success` that counts what was refused.
+REJECTED: dict[Signal, str] = {
+    Signal.TRACES: "rejected_spans",
+    Signal.METRICS: "rejected_data_points",
+    Signal.LOGS: "rejected_log_records",
 }
 
 # The gRPC method of each signal, as the OTLP specification names it.

@@ -14,7 +14,7 @@ from google.rpc.status_pb2 import Status
 
 from collector.api import ConsumeError, PermanentError, RetryableError, StatusCode
 from collector.data import Signal
-from collector.data.messages import RESPONSES, DecodeError
+from collector.data.messages import REJECTED, RESPONSES, DecodeError
 from collector.net.status import RETRYABLE_CODES
 
 # The specification asks for 429, 502, 503 and 504.
@@ -32,11 +32,6 @@ _PERMANENT_STATUSES = {
     413: StatusCode.RESOURCE_EXHAUSTED,
 }
 _HONOURS_RETRY_AFTER = (429, 503)
-_REJECTED = {
-    Signal.TRACES: "rejected_spans",
-    Signal.METRICS: "rejected_data_points",
-    Signal.LOGS: "rejected_log_records",
-}
 
 
 class Acceptance(NamedTuple):
@@ -107,7 +102,7 @@ def parse_acceptance(signal: Signal, body: bytes, *, json: bool = False) -> Acce
             f"the backend said yes, but its answer is not an OTLP response: {error}", reason="bad_answer"
         ) from error
     partial = response.partial_success
-    return Acceptance(getattr(partial, _REJECTED[signal]), partial.error_message)
+    return Acceptance(getattr(partial, REJECTED[signal]), partial.error_message)
 
 
 def parse_failure(body: bytes, *, json: bool = False) -> str:

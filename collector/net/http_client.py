@@ -1,6 +1,7 @@
 """An HTTP client that posts bytes: its configuration block, compression, and one shared session."""
 
 import asyncio
+import re
 import ssl
 import urllib.request
 from collections.abc import Mapping
@@ -31,6 +32,9 @@ MAX_ANSWER = 64 * 1024
 # From this size on a body is compressed in a thread, so that the event loop goes on.
 _IN_THREAD = 16 * 1024
 _A_DAY = 86_400.0
+
+
+_HOST_PORT = re.compile(r"[A-Za-z0-9_.-]+:[0-9]{1,5}(?:/.*)?")
 
 
 class CookiesConfig(ComponentConfig):
@@ -74,13 +78,16 @@ class HttpClientConfig(ComponentConfig):
 
 
 def check_url(value: str) -> str:
-    """Return an absolute URL, or an empty text, unchanged.
+    """Return an absolute URL, or an empty text; `host:port` alone is read as `http://host:port`.
 
     Raises:
         ValueError: it is something else.
 
     """
     if value:
+        # The Go collector takes such a value too, and fails at the first request.
+        if _HOST_PORT.fullmatch(value):
+            value = f"http://{value}"
         try:
             url = yarl.URL(value)
             usable = url.scheme in ("http", "https") and bool(url.host)

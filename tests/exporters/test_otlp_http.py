@@ -79,7 +79,7 @@ async def answering():
     [
         (None, "at least one endpoint must be specified"),
         ({"endpoint": ""}, "at least one endpoint must be specified"),
-        ({"traces_endpoint": "localhost:4318"}, "must be a valid URL"),
+        ({"traces_endpoint": "localhost"}, "must be a valid URL"),
         ({"endpoint": "http://localhost:4318", "encoding": "xml"}, "'proto' or 'json'"),
     ],
 )

@@ -69,11 +69,11 @@ def server_context(certificates):
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"endpoint": "localhost:4318"}, "must be a valid URL"),
+        ({"endpoint": "localhost"}, "must be a valid URL"),
         ({"endpoint": "http://"}, "must be a valid URL"),
         ({"endpoint": "http://host:port"}, "must be a valid URL"),
         ({"endpoint": "ftp://host"}, "must be a valid URL"),
-        ({"proxy_url": "proxy:8080"}, "must be a valid URL"),
+        ({"proxy_url": "proxy"}, "must be a valid URL"),
         ({"compression": "snappy"}, 'compression "snappy" is not available: use gzip, zstd'),
         ({"compression": "gzip", "compression_params": {"level": 10}}, "level 10 is not one of gzip"),
         ({"compression": "none", "compression_params": {"level": 1}}, "has no level"),
