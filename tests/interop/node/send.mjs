@@ -6,14 +6,10 @@ import { LoggerProvider, BatchLogRecordProcessor } from "@opentelemetry/sdk-logs
 
 const [transport, endpoint, count] = [process.argv[2], process.argv[3], Number(process.argv[4])];
 
-// JSON is what the packages named -http speak for traces and logs; metrics go as protobuf there.
-const packages = {
-  grpc: ["trace-otlp-grpc", "metrics-otlp-grpc", "logs-otlp-grpc"],
-  proto: ["trace-otlp-proto", "metrics-otlp-proto", "logs-otlp-http"],
-  json: ["trace-otlp-http", "metrics-otlp-proto", "logs-otlp-http"],
-}[transport];
+// The packages named -http speak JSON.
+const suffix = { grpc: "grpc", proto: "proto", json: "http" }[transport];
 const [traces, metrics, logs] = await Promise.all(
-  packages.map((name) => import(`@opentelemetry/exporter-${name}`)),
+  ["trace", "metrics", "logs"].map((signal) => import(`@opentelemetry/exporter-${signal}-otlp-${suffix}`)),
 );
 const options = (path) => ({ url: transport === "grpc" ? `http://${endpoint}` : `http://${endpoint}/v1/${path}` });
 const resource = resourceFromAttributes({ "service.name": "node-shop" });
