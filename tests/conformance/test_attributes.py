@@ -1,28 +1,19 @@
 """Attribute actions against the tables of the collector written in Go."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from google.protobuf import json_format
 
 from collector.data import Signal
 from collector.data.messages import Span
 from collector.testing import items_of, make_batch, make_settings
+from collector.testing.cases import parameters, table
 from processors.attributes import FACTORY
 
 pytestmark = pytest.mark.conformance
 
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
-TABLE = CASES / "processors" / "attributes_actions.json"
-
 
 def cases():
-    """Return the table's cases as parameters; a skip where the table is not there."""
-    if not TABLE.exists():
-        return [pytest.param({}, id="absent", marks=pytest.mark.skip(reason=f"needs {TABLE}"))]
-    return [pytest.param(case, id=case["case"]) for case in json.loads(TABLE.read_text())["cases"]]
+    return parameters(table("processors/attributes_actions.json").get("cases", ()), lambda _, case: case["case"])
 
 
 def canonical(pairs):

@@ -1,8 +1,6 @@
 """Configurations of single components, from the tests of the Go collector: each gets the verdict that Go gives it."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,23 +9,14 @@ from collector.api import AnyFactory, Kind
 from collector.config import CatalogError, ConfigErrors, bind, load
 from collector.data import Signal
 from collector.runtime.registry import Registry
+from collector.testing.cases import parameters, table
 
 pytestmark = pytest.mark.conformance
 
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
-TABLE = CASES / "configs" / "components" / "component_configs.json"
+TABLE = "configs/components/component_configs.json"
 PLANNED = "is planned but not built yet"
 # Verdicts of old versions that the newest Go collector no longer gives.
 CHANGED = {("exporter", "file", "file"): "path must be non-empty since v0.36"}
-
-
-def parameters() -> list[Any]:
-    if not TABLE.exists():
-        return [pytest.param({}, id="absent", marks=pytest.mark.skip(reason=f"needs {TABLE}"))]
-    return [
-        pytest.param(case, id=f"{index}-{case['type']}-{case['case']}")
-        for index, case in enumerate(json.loads(TABLE.read_text()))
-    ]
 
 
 def find(kind: Kind, name: str) -> AnyFactory | None:
@@ -56,7 +45,7 @@ def configuration(case: dict[str, Any]) -> dict[str, Any]:
     return sections
 
 
-@pytest.mark.parametrize("case", parameters())
+@pytest.mark.parametrize("case", parameters(table(TABLE), lambda index, case: f"{index}-{case['type']}-{case['case']}"))
 def test_verdict(case, tmp_path):
     key = (case["kind"], case["type"], case["case"])
     valid = case["valid"] and key not in CHANGED

@@ -5,19 +5,16 @@ wrong with a valid one. Printed with `-rP`: the score, and what is left.
 """
 
 import csv
-import os
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from collector.config import ConfigError, ConfigErrors, bind, load
 from collector.runtime.registry import Registry
+from collector.testing.cases import CASES, needs_cases, parameters
 
 pytestmark = pytest.mark.conformance
 
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance")) / "configs"
-INDEX = CASES / "index.tsv"
+CONFIGS = CASES / "configs"
 # What the variables of the configurations could hold, by a part of their names; the first that fits counts.
 VALUES = {
     "OTLP_ENDPOINT": "http://localhost:4318",
@@ -35,16 +32,14 @@ PLANNED = "is planned but not built yet"
 
 
 def rows() -> list[dict[str, str]]:
-    if not INDEX.exists():
+    if not CASES.is_dir():
         return []
-    with INDEX.open(newline="") as file:
+    with (CONFIGS / "index.tsv").open(newline="") as file:
         return list(csv.DictReader(file, delimiter="\t"))
 
 
-def parameters() -> list[Any]:
-    if not INDEX.exists():
-        return [pytest.param({}, id="absent", marks=pytest.mark.skip(reason=f"needs {INDEX}"))]
-    return [pytest.param(row, id=row["file"].removesuffix(".yaml")) for row in rows()]
+def files():
+    return parameters(rows(), lambda _, row: row["file"].removesuffix(".yaml"))
 
 
 def environment(names: str) -> dict[str, str]:
@@ -54,7 +49,7 @@ def environment(names: str) -> dict[str, str]:
 
 def errors_of(row: dict[str, str]) -> list[ConfigError]:
     try:
-        bind(load([str(CASES / row["file"])], env=environment(row["env"])), Registry())
+        bind(load([str(CONFIGS / row["file"])], env=environment(row["env"])), Registry())
     except ConfigErrors as error:
         return error.errors
     return []
@@ -73,21 +68,21 @@ def complaint(row: dict[str, str], errors: list[ConfigError]) -> str:
     return ""
 
 
-@pytest.mark.parametrize("row", parameters())
+@pytest.mark.parametrize("row", files())
 def test_verdict(row):
     assert complaint(row, errors_of(row)) == ""
 
 
-@pytest.mark.parametrize("row", [case for case in parameters() if str(case.id).startswith("invalid")])
+@pytest.mark.parametrize("row", [case for case in files() if str(case.id).startswith("invalid")])
 def test_errors_say_where(row):
     """Each error has a place in the file and a path, but for a file that has nothing."""
     for error in errors_of(row):
         assert error.origin is not None
         assert error.path or "empty configuration" in error.message
-        assert str(error).startswith(str(CASES / row["file"]))
+        assert str(error).startswith(str(CONFIGS / row["file"]))
 
 
-@pytest.mark.skipif(not INDEX.exists(), reason=f"needs {INDEX}")
+@needs_cases
 def test_score():
     """Most configurations get a full verdict, not only word that something is planned."""
     full, planned, left = 0, 0, []

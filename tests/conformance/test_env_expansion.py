@@ -1,8 +1,5 @@
 """`${env:...}` against the Go collector's own table of types, escapes and recursion."""
 
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,11 +7,9 @@ import pytest
 from collector.api import ComponentConfig, option
 from collector.config import ConfigErrors, load
 from collector.config.validation import validate
+from collector.testing.cases import parameters, table
 
 pytestmark = pytest.mark.conformance
-
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
-TABLE = CASES / "configs" / "confmap" / "env_expansion_types.json"
 
 
 class Whole(ComponentConfig):
@@ -37,10 +32,8 @@ TARGETS: dict[str, type[ComponentConfig]] = {"int": Whole, "string": Text, "bool
 
 
 def cases() -> list[Any]:
-    if not TABLE.exists():
-        return [pytest.param({}, id="absent", marks=pytest.mark.skip(reason=f"needs {TABLE}"))]
-    rows = json.loads(TABLE.read_text())["cases"]
-    return [pytest.param(row, id=f"{index}-{row['target_type']}") for index, row in enumerate(rows)]
+    rows = table("configs/confmap/env_expansion_types.json").get("cases", ())
+    return parameters(rows, lambda index, row: f"{index}-{row['target_type']}")
 
 
 @pytest.mark.parametrize("case", cases())

@@ -1,12 +1,9 @@
 """OTLP over HTTP against the cases of the collector written in Go."""
 
-import functools
 import gzip
 import json
-import os
 import sys
 import zlib
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,6 +15,7 @@ from collector.api import PermanentError, RetryableError, StatusCode
 from collector.data import Signal
 from collector.data.messages import REQUESTS, SERVICES
 from collector.testing import FakeHost, Sink, make_settings
+from collector.testing.cases import parameters, table
 from receivers.otlp import FACTORY, JSON, Config
 
 if sys.version_info >= (3, 14):
@@ -27,22 +25,13 @@ else:
 
 pytestmark = pytest.mark.conformance
 
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
 TRACE = b'{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"one"}]}]}]}'
 # We take no lz4 and no snappy; the cases do not require them.
 COMPRESS = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress, "zlib": zlib.compress, "zstd": zstd.compress}
 
 
-@functools.cache
-def table(name: str) -> dict[str, Any]:
-    path = CASES / "otlp" / name
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
 def rows(file: str, name: str) -> list[Any]:
-    cases = table(file).get(name, [])
-    skip = pytest.mark.skip(reason=f"needs the public conformance cases in {CASES}")
-    return [pytest.param(case, id=str(number)) for number, case in enumerate(cases)] or [pytest.param({}, marks=skip)]
+    return parameters(table(f"otlp/{file}").get(name, ()), lambda index, _: str(index))
 
 
 class Target:

@@ -1,30 +1,21 @@
 """Redaction against the tables of the collector written in Go, for every kind of thing that has attributes."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from google.protobuf import json_format
 
 from collector.data import Signal
 from collector.data.messages import LogRecord, Metric, Span
 from collector.testing import items_of, make_batch, make_settings
+from collector.testing.cases import parameters, table
 from processors.redaction import FACTORY
 
 pytestmark = pytest.mark.conformance
 
 POINTS = ("gauge", "sum", "histogram", "exponentialHistogram", "summary")
 
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
-TABLE = CASES / "processors" / "redaction.json"
-
 
 def cases():
-    """Return the table's cases as parameters; a skip where the table is not there."""
-    if not TABLE.exists():
-        return [pytest.param({}, id="absent", marks=pytest.mark.skip(reason=f"needs {TABLE}"))]
-    return [pytest.param(case, id=case["test"]) for case in json.loads(TABLE.read_text())["cases"]]
+    return parameters(table("processors/redaction.json").get("cases", ()), lambda _, case: case["test"])
 
 
 def canonical(pairs):

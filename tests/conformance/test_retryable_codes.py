@@ -1,9 +1,5 @@
 """After which codes to send again, as the OTLP specification has it."""
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
@@ -11,19 +7,14 @@ from google.rpc.status_pb2 import Status
 
 from collector.api import RetryableError, StatusCode
 from collector.net.answers import error_of_grpc, error_of_http
+from collector.testing.cases import needs_cases, table
 
-ROOT = Path(__file__).resolve().parents[2]
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", ROOT.parent / "shared/conformance")) / "otlp/retryable_codes.json"
-
-pytestmark = [
-    pytest.mark.conformance,
-    pytest.mark.skipif(not CASES.exists(), reason="needs the conformance cases, see CONTRIBUTING.md"),
-]
+pytestmark = [pytest.mark.conformance, needs_cases]
 
 
 @pytest.fixture(scope="module")
 def cases():
-    return json.loads(CASES.read_text())
+    return table("otlp/retryable_codes.json")
 
 
 def test_grpc_codes(cases):

@@ -3,10 +3,6 @@
 Where a row leaves out an option, it means Go's zero value, not the default of a configuration file.
 """
 
-import functools
-import json
-import os
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,33 +21,21 @@ from collector.processing.probability import (
 )
 from collector.processing.tracestate import OtelTraceState, TraceState
 from collector.testing import make_settings
+from collector.testing.cases import parameters, table
 from processors.probabilistic_sampler import Config, build
 from processors.probabilistic_sampler.hashing import fnv1a, seeded
 
 pytestmark = pytest.mark.conformance
 
-CASES = Path(os.environ.get("SPANMILL_CONFORMANCE", Path(__file__).parents[3] / "shared" / "conformance"))
 MODES = ("hash_seed", "equalizing", "proportional")
 
 
-@functools.cache
-def table(name: str) -> Any:
-    path = CASES / name
-    return json.loads(path.read_text()) if path.exists() else {}
-
-
 def rows(name: str, *keys: str):
-    """Return a table's rows as parameters, named after what is in them; a skip where the cases are not there."""
+    """Return a table's rows as parameters, named after what is in them."""
     found = table(name)
-    for key in keys:
-        found = found.get(key, {})
-    if not found:
-        reason = f"needs {CASES / name}"
-        return [pytest.param({}, id="absent", marks=pytest.mark.skip(reason=reason))]
-    return [
-        pytest.param(row, id=f"{index}-{row['name']}" if "name" in row else str(index))
-        for index, row in enumerate(found)
-    ]
+    for key in keys if found else ():
+        found = found[key]
+    return parameters(found, lambda index, row: f"{index}-{row['name']}" if "name" in row else str(index))
 
 
 def sample(config: dict[str, Any], span: Span) -> Any:
