@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 import yaml
 
 from collector import __version__
-from collector.api import AnyFactory, ConnectorFactory, Kind, StartError, parse_duration
-from collector.config import CatalogError, Config, ConfigErrors, Document, bind, load, plugin_files
+from collector.api import AnyFactory, Kind, StartError, parse_duration
+from collector.config import CatalogError, Config, ConfigErrors, ConfigWarning, Document, bind, load, plugin_files
+from collector.config.component_reference import component_reference, purpose, signals
 from collector.config.describe import render_config
 from collector.config.schema import json_schema
 from collector.runtime import daemon
@@ -30,6 +32,8 @@ _DEFAULT_NOTE = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return the exit code: 0 fine, 1 a configuration or start error, 2 wrong usage."""
+    # gRPC writes lines of its own to stderr; what they say is in our errors, too. It must be told before its import.
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")
     words = list(sys.argv[1:] if arguments is None else arguments)
     # As the OpenTelemetry Collector: `spanmill --config a.yaml` runs.
     if words and words[0].startswith("-") and words[0] not in ("-h", "--help", "-v", "--version"):
@@ -37,12 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(words)
     try:
         code: int = options.command(options)
+        sys.stdout.flush()
     except ConfigErrors as errors:
+        _warn(errors.warnings)
         _complain([str(error) for error in errors.errors])
         return FAILED
     except (CatalogError, StartError) as error:
         _complain([str(error)])
         return FAILED
+    except BrokenPipeError:
+        # Whoever reads has had enough, as `head` has. Python must not find that out once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
     except KeyboardInterrupt:
         return FORCED
     return code
@@ -71,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("validate", _validate, "Check a configuration without running it")
     components = command("components", _components, "List the components that a configuration can use")
-    components.add_argument("--format", choices=("table", "json", "yaml"), default="table")
+    components.add_argument("--format", choices=("table", "json", "yaml", "markdown"), default="table")
     print_config = command(
         "print-config", _print_config, "Print a configuration merged, expanded and with all defaults"
     )
@@ -122,8 +132,7 @@ def _validate(options: argparse.Namespace) -> int:
         await Service(config, NoTelemetry()).shutdown()
 
     asyncio.run(build())
-    for warning in config.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+    _warn(config.warnings)
     print("the configuration is valid")
     return OK
 
@@ -144,7 +153,7 @@ def _schema(options: argparse.Namespace) -> int:
 
 def _components(options: argparse.Namespace) -> int:
     registry, _ = _read(options)
-    rows, problems = [], []
+    factories, problems = [], []
     for kind in Kind:
         for name in registry.types(kind):
             try:
@@ -153,12 +162,15 @@ def _components(options: argparse.Namespace) -> int:
                 problems.append(str(error))
                 continue
             if factory is not None:
-                rows.append(_describe(factory))
+                factories.append(factory)
+    rows = [_describe(factory) for factory in factories]
     match options.format:
         case "json":
             print(json.dumps(rows, indent=2))
         case "yaml":
             print(yaml.safe_dump(rows, sort_keys=False), end="")
+        case "markdown":
+            print(component_reference(factories), end="")
         case _:
             print("\n".join(_table(rows)))
     if problems:
@@ -185,21 +197,10 @@ def _describe(factory: AnyFactory) -> dict[str, Any]:
         "kind": factory.kind.value,
         "type": factory.type,
         "aliases": list(factory.aliases),
-        "signals": list(_signals(factory)),
+        "signals": list(signals(factory)),
         "stability": factory.stability.value,
-        "description": (factory.config.__doc__ or "").strip().partition("\n")[0],
+        "description": purpose(factory),
     }
-
-
-def _signals(factory: AnyFactory) -> Iterator[str]:
-    """Yield the signals that a component handles; for a connector, what it makes of each."""
-    if factory.kind is Kind.EXTENSION:
-        return
-    for signal in sorted(factory.signals, key=lambda signal: signal.value):
-        if isinstance(factory, ConnectorFactory):
-            yield from (f"{signal.value} to {produced.value}" for produced in factory.produces(signal))
-        else:
-            yield signal.value
 
 
 def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
@@ -211,6 +212,11 @@ def _table(rows: list[dict[str, Any]]) -> Iterator[str]:
     widths = {name: max(len(row[name]) for row in cells) for name in header}
     for row in cells:
         yield "  ".join(cell.ljust(widths[name]) for name, cell in row.items()).rstrip()
+
+
+def _warn(warnings: Sequence[ConfigWarning]) -> None:
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _complain(problems: Sequence[str]) -> None:

@@ -4,16 +4,23 @@ from typing import Self
 
 from pydantic import model_validator
 
-from collector.api import ExporterFactory, Host, PartialError, Settings
+from collector.api import ExporterFactory, Host, PartialError, QuietLog, Settings
 from collector.data import Batch
 from collector.data.messages import SERVICES
-from collector.delivery import DeliveryConfig, QuietLog
+from collector.delivery import DeliveryConfig
 from collector.net.answers import parse_acceptance
 from collector.net.grpc_client import GrpcClient, GrpcClientConfig, require_endpoint
 
 
 class Config(DeliveryConfig, GrpcClientConfig):
-    """Sends OTLP over gRPC to another collector or a backend."""
+    """Sends OTLP over gRPC to another collector or a backend.
+
+    ```yaml
+    endpoint: tempo.example.com:4317
+    headers:
+      authorization: Bearer ${env:TOKEN}
+    ```
+    """
 
     @model_validator(mode="after")
     def _check_endpoint_is_given(self) -> Self:

@@ -11,15 +11,17 @@ from collector.api import (
     Host,
     PartialError,
     PermanentError,
+    QuietLog,
     Settings,
     StartError,
     option,
 )
 from collector.data import Batch, Signal
 from collector.data.otlp_json import encode
-from collector.delivery import DeliveryConfig, QuietLog
+from collector.delivery import DeliveryConfig
 from collector.net.answers import error_of_http, parse_acceptance, parse_failure, parse_retry_after
 from collector.net.http_client import Answer, HttpClient, HttpClientConfig, check_url, shown
+from collector.net.offload import offload
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _ADVICE = {
@@ -32,13 +34,20 @@ _ADVICE = {
 
 
 class Config(DeliveryConfig, HttpClientConfig):
-    """Sends OTLP over HTTP to another collector or a backend."""
+    """Sends OTLP over HTTP to another collector or a backend.
+
+    ```yaml
+    endpoint: https://otlp.example.com
+    headers:
+      authorization: Bearer ${env:TOKEN}
+    ```
+    """
 
     timeout: Duration = option(30.0, "How long one attempt may take; 0 for no limit.")
-    encoding: Literal["proto", "json"] = option("proto", "How requests are encoded: proto or json.")
-    traces_endpoint: str = option("", "URL for traces, used as it is; `endpoint` and /v1/traces where empty.")
-    metrics_endpoint: str = option("", "URL for metrics, used as it is; `endpoint` and /v1/metrics where empty.")
-    logs_endpoint: str = option("", "URL for logs, used as it is; `endpoint` and /v1/logs where empty.")
+    encoding: Literal["proto", "json"] = option("proto", "How requests are encoded: protobuf or JSON.")
+    traces_endpoint: str = option("", "URL for traces, used as it is; empty for `endpoint` followed by /v1/traces.")
+    metrics_endpoint: str = option("", "URL for metrics, used as it is; empty for `endpoint` followed by /v1/metrics.")
+    logs_endpoint: str = option("", "URL for logs, used as it is; empty for `endpoint` followed by /v1/logs.")
     profiles_endpoint: str = option("", "Accepted for compatibility; profiles are not there yet.")
 
     @field_validator("traces_endpoint", "metrics_endpoint", "logs_endpoint", "profiles_endpoint")
@@ -86,7 +95,9 @@ class OtlpHttpExporter:
     async def push(self, batch: Batch) -> None:
         """Deliver a batch once."""
         url = self._urls[batch.signal]
-        body = encode(batch.signal, batch.payload) if self._json else batch.payload
+        body = batch.payload
+        if self._json:
+            body = await offload(len(body), encode, batch.signal, body)
         answer = await self._client.post(url, body, self._content_type, batch.client)
         if not 200 <= answer.status < 300:
             raise self._refused(url, answer)

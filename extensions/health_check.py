@@ -6,16 +6,22 @@ It says ready once every component has started and until the first is told to st
 import json
 from collections import UserDict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from collector.api import ComponentConfig, Duration, ExtensionFactory, Host, Settings, Stability, option
 from collector.net.http import Handler, HttpAnswer, HttpRequest
 from collector.net.http_server import HttpServer
-from collector.net.server_config import HttpServerConfig
+from collector.net.server_config import GrpcServerConfig, HttpServerConfig, ListenAddress
 
 _NEVER = "0001-01-01T00:00:00Z"
+
+
+def _checked_path(path: str) -> str:
+    if not path.startswith("/"):
+        raise ValueError(f'path must start with "/": write "/{path}"')
+    return path
 
 
 class ResponseBodyConfig(ComponentConfig):
@@ -32,22 +38,87 @@ class PipelineCheckConfig(ComponentConfig):
     exporter_failure_threshold: int = option(5, "Accepted for compatibility; has no effect.")
 
 
-class Config(HttpServerConfig):
-    """Answers over HTTP whether the collector is ready."""
+class StatusConfig(ComponentConfig):
+    """The check of the second version."""
 
-    endpoint: str = option("localhost:13133", "Where to listen: host:port.")
-    path: str = option("/", "Path of the check; one that ends with / answers all paths below it, too.")
+    enabled: bool = option(True, "Accepted for compatibility; the check is always there.")
+    path: str = option("/status", "Path of the check; one that ends with `/` answers all paths below it, too.")
+
+    @field_validator("path")
+    @classmethod
+    def _check_path(cls, path: str) -> str:
+        return _checked_path(path)
+
+
+class ShownConfig(ComponentConfig):
+    """Where the Go collector shows its configuration, which this one never does."""
+
+    enabled: bool = option(False, "Accepted for compatibility; the configuration is not shown.")
+    path: str = option("/config", "Accepted for compatibility; the configuration is not shown.")
+
+
+class HttpHealthConfig(HttpServerConfig):
+    """The HTTP server of the second version."""
+
+    endpoint: ListenAddress = option("localhost:13133", "Where to listen: `host:port`.")
+    status: StatusConfig = option(StatusConfig, "The check.")
+    config: ShownConfig = option(ShownConfig, "Accepted for compatibility; the configuration is not shown.")
+
+
+class GrpcHealthConfig(GrpcServerConfig):
+    """The gRPC server of the second version, which is not there."""
+
+    endpoint: ListenAddress = option("localhost:13132", "Accepted for compatibility; there is no gRPC health service.")
+
+
+class ComponentHealthConfig(ComponentConfig):
+    """How errors of components count in the second version."""
+
+    include_permanent_errors: bool = option(False, "Accepted for compatibility; components report no errors.")
+    include_recoverable_errors: bool = option(False, "Accepted for compatibility; components report no errors.")
+    recovery_duration: Duration = option(60.0, "Accepted for compatibility; components report no errors.")
+
+
+class Config(HttpServerConfig):
+    """Answers over HTTP whether the collector is ready.
+
+    ```yaml
+    endpoint: 0.0.0.0:13133
+    path: /health
+    ```
+    """
+
+    endpoint: ListenAddress = option("localhost:13133", "Where to listen: `host:port`.")
+    path: str = option("/", "Path of the check; one that ends with `/` answers all paths below it, too.")
     response_body: ResponseBodyConfig | None = option(None, "What to answer instead of the JSON.")
     check_collector_pipeline: PipelineCheckConfig | None = option(
         None, "Accepted for compatibility; has no effect.", deprecated="it has no effect: leave it out"
     )
 
+    use_v2: bool = option(False, "Listen as `http` says, instead of as `endpoint` and `path` say.")
+    http: HttpHealthConfig | None = option(None, "Where to listen with `use_v2`.")
+    grpc: GrpcHealthConfig | None = option(None, "Accepted for compatibility; there is no gRPC health service.")
+    component_health: ComponentHealthConfig | None = option(
+        None, "Accepted for compatibility; components report no errors."
+    )
+
     @field_validator("path")
     @classmethod
     def _check_path(cls, path: str) -> str:
-        if not path.startswith("/"):
-            raise ValueError(f'path must start with "/": write "/{path}"')
-        return path
+        return _checked_path(path)
+
+    @model_validator(mode="after")
+    def _check_version(self) -> Self:
+        if self.use_v2 and self.http is None:
+            raise ValueError("use_v2 must specify at least one protocol, of which there is http: add `http:`")
+        return self
+
+    @property
+    def listening(self) -> tuple[HttpServerConfig, str]:
+        """The server and the path of the check."""
+        if self.use_v2 and self.http is not None:
+            return self.http, self.http.status.path
+        return self, self.path
 
 
 class HealthCheck:
@@ -56,7 +127,8 @@ class HealthCheck:
     def __init__(self, config: Config, settings: Settings) -> None:
         self._bodies = config.response_body
         self._clock = settings.clock
-        self._server = HttpServer(config, _Routes(config.path, self._answer), settings)
+        server, path = config.listening
+        self._server = HttpServer(server, _Routes(path, self._answer), settings)
         self._host: Host | None = None
         self._started = 0.0
         self._up_since = _NEVER

@@ -18,7 +18,7 @@ from collector.api.component import (
     Transform,
     TransformProcessor,
 )
-from collector.api.config import ComponentConfig, Duration, SecretStr, format_duration, option, parse_duration
+from collector.api.config import Caveat, ComponentConfig, Duration, SecretStr, format_duration, option, parse_duration
 from collector.api.errors import (
     ConsumeError,
     PartialError,
@@ -38,12 +38,14 @@ from collector.api.factory import (
     Stability,
     transform,
 )
+from collector.api.quiet_log import QuietLog
 from collector.api.tasks import TaskOwner
 from collector.api.telemetry import Counter, Gauge, Histogram, Telemetry
 
 __all__ = [
     "Admitting",
     "AnyFactory",
+    "Caveat",
     "Clock",
     "Component",
     "ComponentConfig",
@@ -68,6 +70,7 @@ __all__ = [
     "PermanentError",
     "Processor",
     "ProcessorFactory",
+    "QuietLog",
     "Receiver",
     "ReceiverFactory",
     "RetryableError",

@@ -5,12 +5,16 @@ strict, as the OpenTelemetry Collector's are: a number is not a string, an unkno
 
 Rules of that collector which hold for every model here:
 
-- a key without a value (null) means the default, and for an optional block (`grpc:`) the block with its defaults;
+- a key without a value (null) means the default, and for an optional block (`grpc:`) the block with its defaults, or
+  none where the block cannot do without options (`auth:`, the `tls:` of a server);
 - an optional block takes an extra `enabled`, and `enabled: false` is the same as leaving the block out.
 """
 
+import functools
 import re
 import types
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
@@ -20,6 +24,7 @@ from pydantic import (
     Field,
     PlainSerializer,
     SecretStr,
+    ValidationError,
     WithJsonSchema,
     model_validator,
 )
@@ -74,6 +79,20 @@ def option(default: Any = ..., description: str = "", **details: Any) -> Any:
     return Field(default, description=description, **details)
 
 
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """What an operator is warned of who sets an option to a value; stands in the `Annotated` type of the option.
+
+    `remark` returns the warning for a single value, or None where there is nothing to say.
+
+    ```
+    Annotated[Literal["gzip", "snappy"], Caveat({"snappy": "snappy is not available: gzip is used instead"}.get)]
+    ```
+    """
+
+    remark: Callable[[Any], str | None]
+
+
 class ComponentConfig(BaseModel):
     """The base of every configuration model, of components and of the blocks that they share."""
 
@@ -111,7 +130,7 @@ def _optional_block(annotation: Any) -> type[BaseModel] | None:
 
 def _enabled_block(block: type[BaseModel], value: Any) -> Any:
     if value is None:
-        return {}
+        return {} if _stands_alone(block) else None
     if isinstance(value, dict) and "enabled" in value and "enabled" not in block.model_fields:
         if value["enabled"] is False:
             return None
@@ -120,4 +139,14 @@ def _enabled_block(block: type[BaseModel], value: Any) -> Any:
     return value
 
 
-__all__ = ["ComponentConfig", "Duration", "SecretStr", "format_duration", "option", "parse_duration"]
+@functools.cache
+def _stands_alone(block: type[BaseModel]) -> bool:
+    """Return whether a block is valid without any option."""
+    try:
+        block.model_validate({})
+    except ValidationError:
+        return False
+    return True
+
+
+__all__ = ["Caveat", "ComponentConfig", "Duration", "SecretStr", "format_duration", "option", "parse_duration"]

@@ -79,7 +79,7 @@ class _Binder:
         service = self._bind_service()
         self._errors += plugin_errors(self._document)
         if self._errors or service is None:
-            raise ConfigErrors(_sorted(self._errors))
+            raise ConfigErrors(_sorted(self._errors), self._document.warnings)
         self._warnings += lint.unused(service, self._factories, self._root)
         return Config(**components, service=service, document=self._document, warnings=tuple(_sorted(self._warnings)))
 
@@ -129,8 +129,11 @@ class _Binder:
             return None
         if factory is None and self._catalog.planned(kind, name):
             self._fail(keys, f"the {name} {kind.value} is planned but not built yet", node)
+        elif factory is None and self._catalog.foreign(kind, name):
+            what = f"the {name} {kind.value} is part of the OpenTelemetry Collector, Spanmill does not have it"
+            self._fail(keys, f"{what}: leave it in a Collector, and let the two speak OTLP", node)
         elif factory is None:
-            nearest = suggestion(name, self._catalog.types(kind))
+            nearest = suggestion(name, self._catalog.known(kind)) or suggestion(name, self._catalog.types(kind))
             self._fail(keys, f'unknown type: "{name}" for id: "{component_id}"{nearest}', node)
         elif name in factory.aliases:
             message = f'"{name}" is the old name of the {kind.value}: write "{factory.type}"'

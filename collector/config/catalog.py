@@ -23,5 +23,11 @@ class Catalog(Protocol):
     def planned(self, kind: Kind, type: str) -> bool:  # noqa: A002
         """Return whether a component of this type is announced but not built yet."""
 
+    def foreign(self, kind: Kind, type: str) -> bool:  # noqa: A002
+        """Return whether only the OpenTelemetry Collector has a component of this type."""
+
+    def known(self, kind: Kind) -> list[str]:
+        """Return every type and older spelling that may be meant by a misspelled one, also where it cannot be used."""
+
     def types(self, kind: Kind) -> list[str]:
         """Return the types that can be used now."""

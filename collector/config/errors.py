@@ -28,8 +28,12 @@ class ConfigWarning(Finding):
 
 
 class ConfigErrors(Exception):  # noqa: N818 - it holds many
-    """Every reason why a configuration cannot run, in the order of the file."""
+    """Every reason why a configuration cannot run, in the order of the file.
 
-    def __init__(self, errors: Sequence[ConfigError]) -> None:
+    `warnings` may tell where the errors come from, such as that a variable is not set.
+    """
+
+    def __init__(self, errors: Sequence[ConfigError], warnings: Sequence[ConfigWarning] = ()) -> None:
         super().__init__("\n".join(map(str, errors)))
         self.errors = list(errors)
+        self.warnings = list(warnings)

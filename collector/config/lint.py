@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from pydantic.fields import FieldInfo
 
-from collector.api import ComponentId, Kind
+from collector.api import Caveat, ComponentId, Kind
 from collector.config.errors import ConfigWarning
 from collector.config.nodes import Keys, Node, format_keys
 from collector.config.service import ServiceConfig
@@ -21,6 +21,7 @@ def option_warnings(model: Model, node: Node, keys: Keys) -> Iterator[ConfigWarn
 
 def _walk(allowed: Iterable[Shape], node: Node, keys: Keys) -> Iterator[ConfigWarning]:
     for shape in allowed:
+        yield from _caveats(shape, node, keys)
         if shape.is_duration and isinstance(node.value, int | float) and node.value:
             message = f"{node.value} has no unit and counts nanoseconds: write {node.value}s or {node.value}ms"
             yield ConfigWarning(format_keys(keys), message, node.declared)
@@ -38,12 +39,25 @@ def _walk(allowed: Iterable[Shape], node: Node, keys: Keys) -> Iterator[ConfigWa
                 yield from _walk(shapes(shape.items), inner, (*keys, key))
 
 
+def _caveats(shape: Shape, node: Node, keys: Keys) -> Iterator[ConfigWarning]:
+    if isinstance(node.value, dict | list | None):
+        return
+    for item in shape.metadata:
+        if isinstance(item, Caveat) and (remark := item.remark(node.value)):
+            yield ConfigWarning(format_keys(keys), remark, node.declared)
+
+
+def has_effect(field: FieldInfo) -> bool:
+    """Return whether setting an option changes anything."""
+    return not (field.description or "").startswith(_INERT)
+
+
 def _remark(field: FieldInfo) -> str:
     """Return what there is to say about an option wherever it is set."""
     if field.deprecated:
         return f"is deprecated: {field.deprecated}"
     description = field.description or ""
-    return f"{description[0].lower()}{description[1:]}" if description.startswith(_INERT) else ""
+    return "" if has_effect(field) else f"{description[0].lower()}{description[1:]}"
 
 
 def unused(

@@ -119,12 +119,15 @@ class PrometheusReaderConfig(ComponentConfig):
 
     host: str = option("localhost", "Address to listen on.")
     port: int = option(8888, "Port to listen on; 0 picks one.", ge=0, le=65535)
-    without_scope_info: bool = option(True, "Leave out the labels that name the instrumentation.")
-    without_target_info: bool = option(False, "Leave out the series with the resource.")
-    without_units: bool = option(True, "Leave units out of the metrics' names.")
-    without_type_suffix: bool = option(True, "Leave `_total` and the like out of the metrics' names.")
+    without_scope_info: bool = option(True, "Accepted for compatibility; series never name the instrumentation.")
+    without_target_info: bool = option(False, "Accepted for compatibility; `target_info` is always served.")
+    without_units: bool = option(
+        True, "Accepted for compatibility; names have the units that the Go collector gives them by default."
+    )
+    without_type_suffix: bool = option(True, "Leave `_total` out of the names of counters.")
+    translation_strategy: str = option("", "Accepted for compatibility; names are as in the Go collector by default.")
     with_resource_constant_labels: LabelSelectionConfig | None = option(
-        None, "Resource attributes to put on every series."
+        None, "Accepted for compatibility; the resource is in `target_info` only."
     )
 
 
@@ -132,12 +135,20 @@ class PullExporterConfig(ComponentConfig):
     """What own metrics are read by."""
 
     prometheus: PrometheusReaderConfig | None = option(None, "An endpoint for Prometheus to scrape.")
+    prometheus_development: PrometheusReaderConfig | None = option(
+        None, "The same, by its name in version 1 of the declarative configuration.", alias="prometheus/development"
+    )
+
+    @property
+    def served(self) -> PrometheusReaderConfig | None:
+        """The endpoint for Prometheus, by whichever name it was written."""
+        return self.prometheus or self.prometheus_development
 
 
 class PullReaderConfig(ComponentConfig):
     """Serves own metrics to who asks for them."""
 
-    exporter: PullExporterConfig = option(PullExporterConfig, "In which form.")
+    exporter: PullExporterConfig = option(PullExporterConfig, "The form in which they are served.")
     producers: list[dict[str, Any]] = option([], "Accepted for compatibility; has no effect.")
 
 
@@ -153,7 +164,7 @@ class PeriodicReaderConfig(ComponentConfig):
 class ReaderConfig(ComponentConfig):
     """One way out for own metrics: exactly one of the two."""
 
-    pull: PullReaderConfig | None = option(None, "Serve them.")
+    pull: PullReaderConfig | None = option(None, "Serve them to who asks.")
     periodic: PeriodicReaderConfig | None = option(
         None, "Accepted for compatibility; own metrics are served, not pushed."
     )
@@ -173,14 +184,24 @@ def _default_readers() -> list[ReaderConfig]:
 class MetricsConfig(ComponentConfig):
     """The collector's own metrics."""
 
-    level: Level = option("normal", "How much is measured.")
-    readers: list[ReaderConfig] = option(_default_readers(), "Ways out; by default Prometheus on localhost:8888.")
+    level: Level = option("normal", "`none` switches own metrics off; the other levels measure the same.")
+    readers: list[ReaderConfig] = option(
+        _default_readers(), "Where they can be read; by default Prometheus on localhost:8888."
+    )
     address: str | None = option(
         None,
-        "`host:port` for Prometheus.",
+        "Where to serve them to Prometheus, `host:port`.",
         deprecated="write readers: [{pull: {exporter: {prometheus: {host, port}}}}]",
     )
     views: list[dict[str, Any]] | None = option(None, "Accepted for compatibility; needs the level `detailed`.")
+
+    @field_validator("address")
+    @classmethod
+    def _check_address(cls, value: str | None) -> str | None:
+        host, _, port = (value or ":0").rpartition(":")
+        if not (port.isascii() and port.isdigit()) or (":" in host and not host.startswith("[")):
+            raise ValueError(f'"{value}" is not an address: write host:port, such as localhost:8888')
+        return value
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -223,24 +244,28 @@ class ProcessorConfig(ComponentConfig):
 class LogsSamplingConfig(ComponentConfig):
     """Keeps a log that repeats itself short."""
 
-    tick: Duration = option(10.0, "The period that the next two count in.")
+    tick: Duration = option(10.0, "The period in which the other two options count.")
     initial: int = option(10, "How many equal messages are written at first.", ge=0)
-    thereafter: int = option(100, "Of those that follow, every how many-th is written; 0 for none.", ge=0)
+    thereafter: int = option(100, "Of those that follow in the period, every how many-th is written; 0 for none.", ge=0)
 
 
 class LogsConfig(ComponentConfig):
     """The collector's own logs."""
 
     level: LogLevel = option("info", "The lowest level that is written.")
-    encoding: Literal["console", "json"] = option("console", "For people or for machines.")
-    output_paths: list[str] = option(["stderr"], "`stderr`, `stdout` or files.")
-    error_output_paths: list[str] = option(["stderr"], "Where errors of the logger itself go.")
-    development: bool = option(False, "Add stack traces to warnings.")
-    sampling: LogsSamplingConfig | None = option(LogsSamplingConfig, "Leaves out repetitions.")
-    initial_fields: dict[str, Any] = option({}, "Fields of every record.")
-    disable_caller: bool = option(False, "Leave out the place in the code.")
-    disable_stacktrace: bool = option(False, "Leave out stack traces.")
-    disable_zap_resource: bool = option(False, "Leave the resource out of records that are written.")
+    encoding: Literal["console", "json"] = option("console", "How lines are written: for people or for machines.")
+    output_paths: list[str] = option(["stderr"], "Where lines go: `stderr`, `stdout` or files, which are added to.")
+    error_output_paths: list[str] = option(
+        ["stderr"], "Accepted for compatibility; the logger has no errors of its own."
+    )
+    development: bool = option(False, "Accepted for compatibility; has no effect.")
+    sampling: LogsSamplingConfig | None = option(
+        LogsSamplingConfig, "Leaves out repetitions of a message; `enabled: false` writes all."
+    )
+    initial_fields: dict[str, Any] = option({}, "Fields that every line has.")
+    disable_caller: bool = option(False, "Accepted for compatibility; lines never tell the place in the code.")
+    disable_stacktrace: bool = option(False, "Accepted for compatibility; stack traces are written for defects only.")
+    disable_zap_resource: bool = option(False, "Accepted for compatibility; lines never have the resource.")
     processors: list[ProcessorConfig] = option([], "Accepted for compatibility; own logs are written, not exported.")
 
 
@@ -251,7 +276,7 @@ class TracesConfig(ComponentConfig):
     """The collector's own spans."""
 
     level: Level = option("normal", _NO_SPANS)
-    propagators: list[str] = option([], _NO_SPANS)
+    propagators: list[Literal["tracecontext", "b3"]] = option([], _NO_SPANS)
     processors: list[ProcessorConfig] = option([], _NO_SPANS)
     limits: dict[str, Any] | None = option(None, _NO_SPANS)
     sampler: dict[str, Any] | None = option(None, _NO_SPANS)
@@ -263,11 +288,13 @@ Attribute = str | bool | int | float | list[Any] | None
 class TelemetryConfig(ComponentConfig):
     """What the collector tells about itself."""
 
-    logs: LogsConfig = option(LogsConfig, "Its logs.")
-    metrics: MetricsConfig = option(MetricsConfig, "Its metrics.")
-    traces: TracesConfig = option(TracesConfig, "Its spans.")
+    logs: LogsConfig = option(LogsConfig, "The collector's own logs.")
+    metrics: MetricsConfig = option(MetricsConfig, "The collector's own metrics.")
+    traces: TracesConfig = option(TracesConfig, "The collector's own spans.")
     resource: dict[str, Attribute] = option(
-        {}, "Attributes of all of it: a map (null leaves out one that is set by itself), or a list under `attributes`."
+        {},
+        "Attributes of the collector itself: a map (null leaves out one that is set by itself), or a list "
+        "under `attributes`.",
     )
 
     @field_validator("resource", mode="before", json_schema_input_type=dict[str, Any] | list[Any])

@@ -1,14 +1,16 @@
 """The options of a configuration model as a Markdown table, for the component reference."""
 
+import inspect
 import json
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from collector.api import ComponentId, format_duration
+from collector.config.lint import has_effect
 from collector.config.shapes import Shape, field_shapes, options, shapes
 
 _WORDS = {
@@ -25,27 +27,65 @@ _WORDS = {
 }
 _HEADER = ("| option | type | default | description |", "| --- | --- | --- | --- |")
 
+# Models that are described elsewhere, with a Markdown link to the place.
+Links = Mapping[type[BaseModel], str]
 
-def option_table(model: type[BaseModel]) -> str:
+
+def option_table(model: type[BaseModel], links: Links = types.MappingProxyType({})) -> str:
     """Return a Markdown table of all options of a model; those of nested blocks have dotted names.
 
-    A list of blocks is `policies[].name`, a map of blocks `protocols.*.endpoint`.
+    A list of blocks is `policies[].name`, a map of blocks `protocols.*.endpoint`. What a model inherits from one in
+    `links` is left out, and a block of one is a link.
     """
-    rows = [" | ".join(("", *row, "")).strip() for row in _rows(model, "", (model,))]
+    rows = [" | ".join(("", *row, "")).strip() for row in _rows(model, "", (model,), links)]
     return "\n".join((*_HEADER, *rows)) + "\n" if rows else "This component has no options.\n"
 
 
-def _rows(model: type[BaseModel], prefix: str, path: tuple[type[BaseModel], ...]) -> Iterator[tuple[str, ...]]:
-    for name, field in options(model).items():
-        description = (field.description or "").replace("\n", " ")
-        if field.deprecated:
-            description += f" **Deprecated**: {field.deprecated}."
-        cells = (f"`{prefix}{name}`", _join(field_shapes(field)), _default(field), description)
+def inherited(model: type[BaseModel], links: Links) -> list[str]:
+    """Return the links to the models that a model inherits options from and does not declare all of anew."""
+    own = {name for name, _ in _own_options(model, links)}
+    parents = [base for base in links if base is not model and issubclass(model, base)]
+    return [links[base] for base in parents if not options(base).keys() <= own]
+
+
+def blocks(model: type[BaseModel], links: Links) -> Iterator[type[BaseModel]]:
+    """Iterate over the blocks among a model's options, in lists and maps, too, less those inherited from `links`."""
+    for _, field in _own_options(model, links):
+        yield from (block for _, block in _blocks(field_shapes(field)))
+
+
+def _rows(
+    model: type[BaseModel], prefix: str, path: tuple[type[BaseModel], ...], links: Links
+) -> Iterator[tuple[str, ...]]:
+    for name, field in _own_options(model, links):
+        allowed = [*field_shapes(field)]
+        cells = (f"`{prefix}{name}`", _join(iter(allowed), links), _default(field), _description(field, links))
         yield tuple(cell.replace("|", r"\|") for cell in cells)
-        for suffix, block in _blocks(field_shapes(field)):
+        if not has_effect(field):
+            continue
+        for suffix, block in _blocks(iter(allowed)):
             # A block that contains itself is described where it first stands.
-            if block not in path:
-                yield from _rows(block, f"{prefix}{name}{suffix}.", (*path, block))
+            if block not in path and block not in links:
+                yield from _rows(block, f"{prefix}{name}{suffix}.", (*path, block), links)
+
+
+def _own_options(model: type[BaseModel], links: Links) -> Iterator[tuple[str, FieldInfo]]:
+    """Iterate over the options that a model declares, or inherits from models that are not described elsewhere."""
+    parents = [base for base in links if base is not model and issubclass(model, base)]
+    for name, field in model.model_fields.items():
+        declaring = next(parent for parent in model.__mro__ if name in inspect.get_annotations(parent))
+        if not any(issubclass(parent, declaring) for parent in parents):
+            yield field.alias or name, field
+
+
+def _description(field: FieldInfo, links: Links) -> str:
+    sentences = [(field.description or "").replace("\n", " ")]
+    if field.deprecated:
+        sentences.append(f"**Deprecated**: {field.deprecated}.")
+    more = [link for _, block in _blocks(field_shapes(field)) if block not in links for link in inherited(block, links)]
+    if more and has_effect(field):
+        sentences.append(f"It takes the options of {' and '.join(more)}, too.")
+    return " ".join(sentences)
 
 
 def _blocks(allowed: Iterator[Shape]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -58,24 +98,29 @@ def _blocks(allowed: Iterator[Shape]) -> Iterator[tuple[str, type[BaseModel]]]:
             yield from ((step + suffix, block) for suffix, block in _blocks(shapes(shape.items)))
 
 
-def _join(allowed: Iterator[Shape]) -> str:
-    return " or ".join(dict.fromkeys(word for shape in allowed if (word := _word(shape))))
+def _join(allowed: Iterator[Shape], links: Links, *, plural: bool = False) -> str:
+    words = dict.fromkeys(word for shape in allowed if (word := _word(shape, links)))
+    return " or ".join(map(_plural, words) if plural else words)
 
 
-def _word(shape: Shape) -> str:
+def _word(shape: Shape, links: Links) -> str:
     if shape.is_duration:
         return "duration"
     if shape.model:
-        return "block"
+        return links.get(shape.model, "block")
     if get_origin(shape.kind) is Literal:
-        return ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in get_args(shape.kind))
+        return ", ".join(f"`{json.dumps(value).strip(chr(34))}`" for value in get_args(shape.kind) if value != "")
     if shape.items is not None:
-        return f"{'map' if get_origin(shape.kind) is dict else 'list'} of {_plural(_join(shapes(shape.items)))}"
+        items = _join(shapes(shape.items), links, plural=True)
+        return f"{'map' if get_origin(shape.kind) is dict else 'list'} of {items}"
     return _WORDS.get(shape.kind, getattr(shape.kind, "__name__", str(shape.kind)))
 
 
 def _plural(words: str) -> str:
-    return words if words in ("any", "true or false") or "`" in words else f"{words}s"
+    if words in ("any", "true or false") or words[0] in "`[":
+        return words
+    first, of, rest = words.partition(" of ")
+    return f"{first}s{of}{rest}"
 
 
 def _default(field: FieldInfo) -> str:

@@ -55,7 +55,12 @@ def _pipeline_id(value: Any) -> Any:
     return PipelineId.parse(value) if isinstance(value, str) else value
 
 
-PipelineKey = Annotated[PipelineId, BeforeValidator(_pipeline_id), PlainSerializer(str, return_type=str)]
+PipelineKey = Annotated[
+    PipelineId,
+    BeforeValidator(_pipeline_id),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "title": "Pipeline id"}),
+]
 
 
 def _once(references: list[ComponentId]) -> list[ComponentId]:
@@ -78,5 +83,7 @@ class ServiceConfig(ComponentConfig):
     """What runs."""
 
     extensions: References = option([], "Extensions to start, in this order.")
-    pipelines: dict[PipelineKey, PipelineConfig] = option({}, "Pipelines by id: `traces`, `metrics/internal`.")
+    pipelines: dict[PipelineKey, PipelineConfig] = option(
+        {}, "Pipelines by id, which is a signal and perhaps a name: `traces`, `metrics/internal`."
+    )
     telemetry: TelemetryConfig = option(TelemetryConfig, "What the collector tells about itself.")

@@ -68,13 +68,24 @@ def parse(text: str, locate: Locate) -> Node:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
-        raise YamlError(f"not YAML: {error.problem or error.context}", line, column) from None
+        raise YamlError(f"not YAML: {_problem(error, text, line)}", line, column) from None
     except yaml.YAMLError as error:
         raise YamlError(f"not YAML: {error}") from None
     except RecursionError:
         raise YamlError("not a usable configuration: it is nested too deeply") from None
     finally:
         loader.dispose()
+
+
+def _problem(error: yaml.MarkedYAMLError, text: str, line: int) -> str:
+    """Return what is wrong at a line, with a hint where the cause is one that editors do not show."""
+    problem = str(error.problem or error.context)
+    written = text.splitlines()[line - 1] if 0 < line <= len(text.splitlines()) else ""
+    return (
+        f"{problem}: indent with spaces, not with tabs"
+        if "\t" in written[: len(written) - len(written.lstrip())]
+        else problem
+    )
 
 
 def parse_scalar(text: str) -> Scalar:

@@ -30,6 +30,19 @@ class Endpoint(NamedTuple):
             raise ValueError(f'"{text}" is not an endpoint: write host:port, such as localhost:4317 or [::1]:4317')
         return cls(host[1:-1] if bracketed else host, int(port))
 
+    @classmethod
+    def to_listen_on(cls, text: str) -> Self:
+        """Return what a text spells.
+
+        Raises:
+            StartError: it spells no endpoint.
+
+        """
+        try:
+            return cls.parse(text)
+        except ValueError as error:
+            raise StartError(f"endpoint: {error}") from None
+
     async def resolve(self, transport: str = "tcp") -> Self:
         """Return the endpoint with an IP address for a name, IPv4 where the name has both, as Go does.
 

@@ -1,7 +1,7 @@
 """Who may send: the `auth` block of a server and the extension that it names."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from pydantic import field_validator
 
@@ -44,6 +44,21 @@ def find_authenticator(config: AuthConfig | None, host: Host) -> ServerAuthentic
         StartError: it does not run, or it is not an authenticator of servers.
 
     """
+    authenticator: ServerAuthenticator | None = find_extension(
+        config, host, ServerAuthenticator, "authenticate requests"
+    )
+    return authenticator
+
+
+def find_extension(config: AuthConfig | None, host: Host, protocol: type[Any], work: str) -> Any:
+    """Return the extension that an `auth` block names, which has what a protocol asks for, or None without a block.
+
+    `work` says what such an extension does, for the message where the one that is named cannot.
+
+    Raises:
+        StartError: it does not run, or it has not what the protocol asks for.
+
+    """
     if config is None:
         return None
     extension = host.extension(ComponentId.parse(config.authenticator))
@@ -52,6 +67,6 @@ def find_authenticator(config: AuthConfig | None, host: Host) -> ServerAuthentic
             f'auth: authenticator: no extension "{config.authenticator}" runs; declare it under extensions and name it '
             "in service.extensions"
         )
-    if not isinstance(extension, ServerAuthenticator):
-        raise StartError(f'auth: authenticator: the extension "{config.authenticator}" cannot authenticate requests')
+    if not isinstance(extension, protocol):
+        raise StartError(f'auth: authenticator: the extension "{config.authenticator}" cannot {work}')
     return extension

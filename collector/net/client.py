@@ -7,9 +7,9 @@ from typing import Annotated, Any, Protocol, runtime_checkable
 from pydantic import BeforeValidator
 
 from collector import __version__
-from collector.api import ComponentConfig, ComponentId, Host, SecretStr, StartError, option
+from collector.api import ComponentConfig, Host, SecretStr, StartError, option
 from collector.data import Client
-from collector.net.auth import AuthConfig
+from collector.net.auth import AuthConfig, find_extension
 
 USER_AGENT = f"spanmill/{__version__} ({platform.system().lower()}/{platform.machine()})"
 
@@ -55,17 +55,8 @@ def find_client_authenticator(config: AuthConfig | None, host: Host) -> ClientAu
         StartError: it does not run, or it is not an authenticator of clients.
 
     """
-    if config is None:
-        return None
-    extension = host.extension(ComponentId.parse(config.authenticator))
-    if extension is None:
-        raise StartError(
-            f'auth: authenticator: no extension "{config.authenticator}" runs; declare it under extensions and name it '
-            "in service.extensions"
-        )
-    if not isinstance(extension, ClientAuthenticator):
-        raise StartError(f'auth: authenticator: the extension "{config.authenticator}" cannot sign what is sent')
-    return extension
+    authenticator: ClientAuthenticator | None = find_extension(config, host, ClientAuthenticator, "sign what is sent")
+    return authenticator
 
 
 def refuse_middlewares(middlewares: list[MiddlewareConfig]) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol, get_args
 from collector.api import PermanentError, StatusCode
 
 Encoding = Literal["", "gzip", "deflate", "zlib", "zstd"]
-ENCODINGS: tuple[str, ...] = get_args(Encoding)
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
 # Concatenated streams are legal, but each costs time however little it holds.
 _MAX_STREAMS = 100

@@ -3,30 +3,28 @@
 import sys
 import zlib
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator
+from collector.api import Caveat, ComponentConfig, option
 
-from collector.api import ComponentConfig, option
-
-_ABSENT = ("snappy", "x-snappy-framed", "lz4")
+# What the Go collector has besides; Python would need more libraries for it.
+ABSENT = ("snappy", "x-snappy-framed", "lz4")
 _ZLIB = ("gzip", "deflate", "zlib")
 _HUFFMAN_ONLY = -2
 
 
-def _refuse_absent(value: Any) -> Any:
-    if value in _ABSENT:
-        raise ValueError(f'compression "{value}" is not available: use gzip, zstd, zlib, deflate or none')
-    return value
-
-
-Compression = Annotated[Literal["gzip", "deflate", "zlib", "zstd", "none", ""], BeforeValidator(_refuse_absent)]
+Compression = Annotated[
+    Literal["gzip", "deflate", "zlib", "zstd", "snappy", "x-snappy-framed", "lz4", "none", ""],
+    Caveat({name: f"{name} is not available here: gzip is used instead" for name in ABSENT}.get),
+]
 
 
 class CompressionParams(ComponentConfig):
     """How hard to compress."""
 
-    level: int = option(0, "gzip, deflate and zlib: 1 to 9, 0 and -1 for the default; zstd: 1 to 22, 0 for its own.")
+    level: int = option(
+        0, "Level of gzip, deflate and zlib: 1 to 9, 0 and -1 for the default; of zstd: 1 to 22, 0 for its own default."
+    )
 
 
 def check_level(name: Compression, level: int) -> None:
@@ -43,13 +41,21 @@ def check_level(name: Compression, level: int) -> None:
         raise ValueError(f'compression_params: compression "{name}" has no level: remove it')
 
 
+def content_coding(name: Compression) -> str:
+    """Return what bodies are compressed with, as in the header Content-Encoding; empty where they are not."""
+    if name in ABSENT:
+        return "gzip"
+    return "" if name == "none" else name
+
+
 def compressor(name: Compression, level: int) -> Callable[[bytes], bytes] | None:
     """Return what compresses a body, or None where it is sent as it is; `deflate` is zlib's format, as in RFC 9110."""
-    if name in ("", "none"):
+    coding = content_coding(name)
+    if not coding:
         return None
-    if name == "zstd":
+    if coding == "zstd":
         return _zstd(level)
-    window = zlib.MAX_WBITS | (16 if name == "gzip" else 0)
+    window = zlib.MAX_WBITS | (16 if coding == "gzip" else 0)
     strategy = zlib.Z_HUFFMAN_ONLY if level == _HUFFMAN_ONLY else zlib.Z_DEFAULT_STRATEGY
 
     def compress(body: bytes) -> bytes:

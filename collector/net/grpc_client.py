@@ -2,12 +2,12 @@
 
 import json
 import re
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import grpc
 from pydantic import field_validator
 
-from collector.api import ComponentConfig, ConsumeError, Duration, Host, StartError, StatusCode, option
+from collector.api import Caveat, ComponentConfig, ConsumeError, Duration, Host, StartError, StatusCode, option
 from collector.data import NO_CLIENT, Client
 from collector.net.answers import error_of_grpc
 from collector.net.client import (
@@ -33,6 +33,12 @@ _CODE_ADVICE = {
 }
 
 
+GrpcCompression = Annotated[
+    Literal["gzip", "snappy", "zstd", "none", ""],
+    Caveat({name: f"{name} is not available over gRPC here: gzip is used instead" for name in ("snappy", "zstd")}.get),
+]
+
+
 class KeepaliveConfig(ComponentConfig):
     """Pings that find out whether the connection still works."""
 
@@ -44,28 +50,25 @@ class KeepaliveConfig(ComponentConfig):
 class GrpcClientConfig(ComponentConfig):
     """Where and how to send over gRPC."""
 
-    endpoint: str = option("", "host:port of the server, or unix:///path. A leading https:// asks for TLS.")
-    compression: Literal["gzip", "none", ""] = option("gzip", "How requests are compressed: gzip or none.")
+    endpoint: str = option("", "Where to send to: `host:port`, or `unix:///path`. A leading `https://` asks for TLS.")
+    compression: GrpcCompression = option("gzip", "How requests are compressed.")
     tls: TlsClientConfig = option(TlsClientConfig, "TLS, which is on unless `insecure` is true.")
-    headers: Headers = option({}, "Sent as metadata with every request.")
-    keepalive: KeepaliveConfig | None = option(None, "Ping the server.")
+    headers: Headers = option(
+        {}, "Headers to send as metadata with every request: a map, or a list of `name` and `value`."
+    )
+    keepalive: KeepaliveConfig | None = option(None, "Ping the server while it is silent.")
     wait_for_ready: bool = option(False, "Let requests wait for a connection instead of failing at once.")
     balancer_name: Literal["round_robin", "pick_first", ""] = option(
-        "round_robin", "How requests are spread over the addresses of the host: round_robin or pick_first."
+        "round_robin", "How requests are spread over the addresses of the host: over all, or to the first that answers."
     )
-    authority: str = option("", "The :authority of requests, if not the endpoint.")
-    user_agent: str = option("", "Put before the user agent of Spanmill.")
+    authority: str = option("", "The `:authority` of requests; empty for the endpoint.")
+    user_agent: str = option("", "Text put before the user agent of Spanmill.")
     read_buffer_size: int = option(0, "Accepted for compatibility; gRPC chooses the size itself.", ge=0)
     write_buffer_size: int = option(512 * 1024, "How many bytes are collected before they are written.", ge=0)
     auth: ClientAuthConfig | None = option(None, "The extension that signs requests.")
-    middlewares: list[MiddlewareConfig] = option([], "Extensions between the client and the network; none yet.")
-
-    @field_validator("compression", mode="before")
-    @classmethod
-    def _check_compression(cls, value: Any) -> Any:
-        if value in ("snappy", "zstd"):
-            raise ValueError(f'compression "{value}" is not available for gRPC: use gzip or none')
-        return value
+    middlewares: list[MiddlewareConfig] = option(
+        [], "Extensions between the client and the network. There are none yet: leave it out."
+    )
 
     @field_validator("endpoint")
     @classmethod
@@ -140,7 +143,8 @@ class GrpcClient:
         self._metadata = _metadata({name: value.get_secret_value() for name, value in self._config.headers.items()})
         credentials = channel_credentials(self._config.client_tls)
         target = target_of(self._config.endpoint)
-        compression = grpc.Compression.Gzip if self._config.compression == "gzip" else grpc.Compression.NoCompression
+        plain = self._config.compression in ("none", "")
+        compression = grpc.Compression.NoCompression if plain else grpc.Compression.Gzip
         if credentials is None:
             self._channel = grpc.aio.insecure_channel(target, _options(self._config), compression)
         else:

@@ -24,7 +24,7 @@ from collector.net.client import (
     find_client_authenticator,
     refuse_middlewares,
 )
-from collector.net.compressor import Compression, CompressionParams, check_level, compressor
+from collector.net.compressor import Compression, CompressionParams, check_level, compressor, content_coding
 from collector.net.tls import TlsClientConfig, client_context
 
 # An answer says yes or no; who sends more is no OTLP backend.
@@ -43,18 +43,33 @@ class CookiesConfig(ComponentConfig):
     enabled: bool = option(False, "Send back the cookies that the server sets.")
 
 
+class HttpKeepaliveClientConfig(ComponentConfig):
+    """Whether and how long connections stay open for further requests."""
+
+    enabled: bool = option(True, "Send several requests over one connection.")
+    idle_conn_timeout: Duration = option(90.0, "Close a connection that was idle for this time; 0 for never.", ge=0)
+    max_idle_conns: int = option(100, "Accepted for compatibility; idle connections end by time only.", ge=0)
+    max_idle_conns_per_host: int = option(0, "Accepted for compatibility, as max_idle_conns.", ge=0)
+
+
+_FLAT_KEEPALIVE = {"idle_conn_timeout", "max_idle_conns", "max_idle_conns_per_host", "disable_keep_alives"}
+
+
 class HttpClientConfig(ComponentConfig):
     """Where and how to send over HTTP."""
 
-    endpoint: str = option("", "URL of the server.")
-    proxy_url: str = option("", "URL of a proxy; the environment's (HTTPS_PROXY, NO_PROXY) where empty.")
-    tls: TlsClientConfig = option(TlsClientConfig, "TLS of https:// URLs.")
-    headers: Headers = option({}, "Sent with every request.")
-    compression: Compression = option("gzip", "How requests are compressed: gzip, deflate, zlib, zstd or none.")
+    endpoint: str = option("", "URL of the server, such as `https://example.com:4318`.")
+    proxy_url: str = option("", "URL of a proxy; empty for the environment's (HTTPS_PROXY, NO_PROXY).")
+    tls: TlsClientConfig = option(TlsClientConfig, "TLS of `https://` URLs.")
+    headers: Headers = option({}, "Headers to send with every request: a map, or a list of `name` and `value`.")
+    compression: Compression = option("gzip", "How requests are compressed.")
     compression_params: CompressionParams = option(CompressionParams, "How hard to compress.")
     max_conns_per_host: int = option(0, "How many connections to open to a host; 0 for no limit.", ge=0)
     max_idle_conns: int = option(100, "Accepted for compatibility; idle connections end by time only.", ge=0)
     max_idle_conns_per_host: int = option(0, "Accepted for compatibility, as max_idle_conns.", ge=0)
+    keepalive: HttpKeepaliveClientConfig | None = option(
+        None, "How long connections are kept; instead of idle_conn_timeout, disable_keep_alives and max_idle_conns."
+    )
     idle_conn_timeout: Duration = option(90.0, "Close a connection that was idle for this time; 0 for never.", ge=0)
     disable_keep_alives: bool = option(False, "Open a new connection for every request.")
     read_buffer_size: int = option(0, "Accepted for compatibility; buffers have a fixed size.", ge=0)
@@ -64,7 +79,9 @@ class HttpClientConfig(ComponentConfig):
     http2_ping_timeout: Duration = option(0.0, "Accepted for compatibility, as force_attempt_http2.")
     cookies: CookiesConfig = option(CookiesConfig, "Whether cookies are kept.")
     auth: ClientAuthConfig | None = option(None, "The extension that signs requests.")
-    middlewares: list[MiddlewareConfig] = option([], "Extensions between the client and the network; none yet.")
+    middlewares: list[MiddlewareConfig] = option(
+        [], "Extensions between the client and the network. There are none yet: leave it out."
+    )
 
     @field_validator("endpoint", "proxy_url")
     @classmethod
@@ -75,6 +92,20 @@ class HttpClientConfig(ComponentConfig):
     def _check_level(self) -> Self:
         check_level(self.compression, self.compression_params.level)
         return self
+
+    @model_validator(mode="after")
+    def _check_keepalive(self) -> Self:
+        twice = _FLAT_KEEPALIVE & self.model_fields_set
+        if self.keepalive is not None and self.keepalive.enabled and twice:
+            raise ValueError(f"{min(twice)} is the old way to write what keepalive has: keep only keepalive")
+        return self
+
+    @property
+    def idle_limit(self) -> float | None:
+        """The seconds for which an idle connection is kept; 0 for ever, None where each request has its own."""
+        if self.keepalive is not None:
+            return self.keepalive.idle_conn_timeout if self.keepalive.enabled else None
+        return None if self.disable_keep_alives else self.idle_conn_timeout
 
 
 def check_url(value: str) -> str:
@@ -121,7 +152,7 @@ class HttpClient:
         self._compress = compressor(config.compression, config.compression_params.level)
         self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **_texts(config.headers)}
         if self._compress is not None:
-            self._headers["Content-Encoding"] = config.compression
+            self._headers["Content-Encoding"] = content_coding(config.compression)
         self._proxy_of = cache(proxy_of)
         self._authenticator: ClientAuthenticator | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -138,12 +169,13 @@ class HttpClient:
         for name, value in self._headers.items():
             if not (name.isascii() and name.isprintable() and value.isprintable()):
                 raise StartError(f'headers: "{name}" or its value has characters that HTTP cannot send')
+        idle_limit = self._config.idle_limit
         connector = aiohttp.TCPConnector(
             limit=0,
             limit_per_host=self._config.max_conns_per_host,
             ssl=client_context(self._config.tls) or True,
-            force_close=self._config.disable_keep_alives,
-            keepalive_timeout=None if self._config.disable_keep_alives else self._config.idle_conn_timeout or _A_DAY,
+            force_close=idle_limit is None,
+            keepalive_timeout=None if idle_limit is None else idle_limit or _A_DAY,
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -207,7 +239,7 @@ def _texts(headers: Mapping[str, SecretStr]) -> dict[str, str]:
 def _words(error: Exception) -> str:
     """Return what an error says, without the bytes that aiohttp quotes of an answer which is not HTTP."""
     said = error.message if isinstance(error, aiohttp.ClientResponseError) else str(error)
-    return said.partition("\n")[0] or repr(error)
+    return said.partition("\n")[0].replace(" ssl:default", "") or repr(error)
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes | None:

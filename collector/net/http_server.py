@@ -87,7 +87,7 @@ class HttpServer:
             listener = await loop.create_unix_server(connect, self.config.endpoint, ssl=context)
             self.address = Endpoint(self.config.endpoint, 0)
             return listener
-        endpoint = await Endpoint.parse(self.config.endpoint).resolve(self.config.transport)
+        endpoint = await Endpoint.to_listen_on(self.config.endpoint).resolve(self.config.transport)
         listener = await loop.create_server(connect, endpoint.host or None, endpoint.port, ssl=context)
         self.address = endpoint._replace(port=listener.sockets[0].getsockname()[1])
         return listener
@@ -147,7 +147,7 @@ class HttpServer:
             headers["Content-Type"] = answer.content_type
         if self._cors is not None and raw.method != "OPTIONS":
             headers.update(self._cors.actual(raw.headers))
-        if self._stopping or not self.config.keep_alives_enabled:
+        if self._stopping or not self.config.reuses_connections:
             response.force_close()
         return response
 
@@ -169,7 +169,7 @@ class _Connection(web.RequestHandler):
         super().__init__(
             connections,
             loop=loop,
-            keepalive_timeout=server.config.idle_timeout or _NO_IDLE_TIMEOUT,
+            keepalive_timeout=server.config.idle_limit or _NO_IDLE_TIMEOUT,
             access_log=None,  # type: ignore[arg-type]  # its own way to switch the log off
             auto_decompress=False,
         )
@@ -238,7 +238,7 @@ class _Request:
     async def body(self) -> bytes:
         """Read the body, inflated."""
         config = self._server.config
-        inflater = Inflater(self._encoding(config.compression_algorithms), config.body_limit)
+        inflater = Inflater(self._encoding(config.encodings), config.body_limit)
         inflater.expect(self.raw.content_length or 0)
         try:
             await self._read(inflater)

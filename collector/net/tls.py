@@ -7,7 +7,7 @@ Certificates are loaded again on the first handshake after `reload_interval`, so
 import contextlib
 import ssl
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Generic, Literal, Self, TypeVar
 
@@ -30,22 +30,32 @@ _VERSIONS = {
 _OPENSSL_CURVES = {"P256": "prime256v1", "P384": "secp384r1", "P521": "secp521r1"}
 
 
+class TpmConfig(ComponentConfig):
+    """A private key in a trusted platform module, which is not supported."""
+
+    enabled: bool = option(False, "Not supported: give the key in a file.")
+    path: str = option("", "Accepted for compatibility; see enabled.")
+    auth: SecretStr | None = option(None, "Accepted for compatibility; see enabled.")
+    owner_auth: SecretStr | None = option(None, "Accepted for compatibility; see enabled.")
+
+
 class TlsConfig(ComponentConfig):
     """What the two sides have in common."""
 
-    ca_file: str = option("", "File of the certificate authorities to trust, PEM.")
-    ca_pem: SecretStr | None = option(None, "The certificate authorities themselves, PEM; instead of ca_file.")
+    ca_file: str = option("", "File of the certificate authorities to trust, PEM; empty for the system's.")
+    ca_pem: SecretStr | None = option(None, "The certificate authorities themselves, PEM; instead of `ca_file`.")
     include_system_ca_certs_pool: bool = option(False, "Trust the system's authorities beside those given here.")
     cert_file: str = option("", "File of the own certificate and its chain, PEM.")
-    cert_pem: SecretStr | None = option(None, "The own certificate itself, PEM; instead of cert_file.")
+    cert_pem: SecretStr | None = option(None, "The own certificate itself, PEM; instead of `cert_file`.")
     key_file: str = option("", "File of the private key, PEM, without a passphrase.")
-    key_pem: SecretStr | None = option(None, "The private key itself, PEM; instead of key_file.")
+    key_pem: SecretStr | None = option(None, "The private key itself, PEM; instead of `key_file`.")
     min_version: Version = option("1.2", "The oldest TLS version to speak.")
     max_version: Version = option("", "The newest TLS version to speak; empty for the newest there is.")
     cipher_suites: list[str] = option([], "Names of the suites to allow up to TLS 1.2; empty for OpenSSL's choice.")
     curve_preferences: list[Curve] = option(
         [], "The curve for key exchange. Several are only a preference, for which OpenSSL's own order stands."
     )
+    tpm: TpmConfig = option(TpmConfig, "A private key in a trusted platform module, which is not supported.")
     reload_interval: Duration = option(0.0, "Load the files again after this time; 0 for never.", ge=0)
 
     @model_validator(mode="after")
@@ -76,7 +86,7 @@ class TlsServerConfig(TlsConfig):
     """Encrypts what a server receives; needs a certificate and its key."""
 
     client_ca_file: str = option("", "Require client certificates, signed by the authorities in this file (mTLS).")
-    client_ca_file_reload: bool = option(False, "Load client_ca_file again as soon as it changes.")
+    client_ca_file_reload: bool = option(False, "Load `client_ca_file` again as soon as it changes.")
 
     @model_validator(mode="after")
     def _check_certificate(self) -> Self:
@@ -90,7 +100,9 @@ class TlsClientConfig(TlsConfig):
 
     insecure: bool = option(False, "Send in plain text.")
     insecure_skip_verify: bool = option(False, "Encrypt, but take whatever certificate the server shows.")
-    server_name_override: str = option("", "The name that the server's certificate must have, if not the endpoint's.")
+    server_name_override: str = option(
+        "", "The name that the server's certificate must have; empty for the endpoint's host."
+    )
 
     @property
     def plaintext(self) -> bool:
@@ -98,14 +110,16 @@ class TlsClientConfig(TlsConfig):
         return self.insecure and not self.has_ca
 
 
-def server_context(config: TlsServerConfig) -> ssl.SSLContext:
-    """Return the context of a server.
+def server_context(config: TlsServerConfig, alpn: Sequence[str] = ()) -> ssl.SSLContext:
+    """Return the context of a server, which agrees with its clients on one of the protocols of `alpn`.
 
     Raises:
         StartError: a file is missing or broken; the message names its key and its path.
 
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if alpn:
+        context.set_alpn_protocols(alpn)
     _restrict(context, config)
     _load_certificate(context, config)
     if config.client_ca_file:
@@ -140,7 +154,10 @@ def client_context(config: TlsClientConfig) -> ssl.SSLContext | None:
 
 
 def reloading_server_context(
-    config: TlsServerConfig, clock: Clock, logger: structlog.typing.FilteringBoundLogger
+    config: TlsServerConfig,
+    clock: Clock,
+    logger: structlog.typing.FilteringBoundLogger,
+    alpn: Sequence[str] = (),
 ) -> ssl.SSLContext:
     """Return the context of a server whose handshakes use the certificates that the files hold by then.
 
@@ -148,10 +165,10 @@ def reloading_server_context(
         StartError: as `server_context` does, now. A later failure is logged and the old certificates stay.
 
     """
-    outer = server_context(config)
+    outer = server_context(config, alpn)
     if not reloads(config):
         return outer
-    source = Reloading(lambda: server_context(config), config, clock, logger)
+    source = Reloading(lambda: server_context(config, alpn), config, clock, logger)
 
     def switch(connection: ssl.SSLObject, _name: str | None, _outer: ssl.SSLContext) -> None:
         connection.context = source.current()
@@ -237,6 +254,10 @@ def read_file(key: str, file: str) -> bytes:
 
 
 def _restrict(context: ssl.SSLContext, config: TlsConfig) -> None:
+    if config.tpm.enabled:
+        raise StartError(
+            "tls: tpm: keys in a trusted platform module are not supported: give key_file and set enabled to false"
+        )
     context.minimum_version = _VERSIONS[config.min_version or "1.2"]
     if config.max_version:
         context.maximum_version = _VERSIONS[config.max_version]

@@ -107,7 +107,7 @@ def _handle_signals(service: Service, logger: structlog.typing.FilteringBoundLog
 
 def _without_effect(config: TelemetryConfig) -> Iterator[str]:
     """Yield a warning for each option that is accepted, but does nothing yet."""
-    prometheus = [reader.pull.exporter.prometheus for reader in config.metrics.readers if reader.pull]
+    prometheus = [reader.pull.exporter.served for reader in config.metrics.readers if reader.pull]
     options = {
         "metrics.readers: periodic": any(reader.periodic for reader in config.metrics.readers),
         "metrics.readers: with_resource_constant_labels": any(

@@ -68,7 +68,12 @@ def _renderers(encoding: str, *, colors: bool) -> list[Processor]:
     if encoding == "json":
         return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer(default=str)]
     return [
-        structlog.dev.ConsoleRenderer(colors=colors, exception_formatter=structlog.dev.plain_traceback, pad_event_to=0)
+        structlog.dev.ConsoleRenderer(
+            colors=colors,
+            exception_formatter=structlog.dev.plain_traceback,
+            pad_event_to=0,
+            sort_keys=False,  # who says it comes first, then what whoever wrote the line found important
+        )
     ]
 
 

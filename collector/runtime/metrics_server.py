@@ -78,7 +78,7 @@ def _readers(config: MetricsConfig) -> Iterator[tuple[Endpoint, str, str]]:
         if "readers" not in config.model_fields_set:
             return
     for index, reader in enumerate(config.readers):
-        prometheus = reader.pull and reader.pull.exporter.prometheus
+        prometheus = reader.pull and reader.pull.exporter.served
         if prometheus:
             endpoint = Endpoint(prometheus.host, prometheus.port)
             suffix = "" if prometheus.without_type_suffix else "_total"

@@ -15,7 +15,7 @@ from typing import cast
 
 from collector.api import AnyFactory, Factory, Kind
 from collector.config import CatalogError
-from collector.runtime.planned import PLANNED
+from collector.runtime.planned import FOREIGN, PLANNED
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "receivers": {
@@ -57,6 +57,18 @@ ALIASES: dict[str, dict[str, str]] = {
 REMOVED: dict[str, dict[str, str]] = {
     "exporters": {
         "logging": 'the OpenTelemetry Collector removed it in v0.111: use "debug" and turn "loglevel" into "verbosity"',
+        "opencensus": "the OpenTelemetry Collector removed it: send OTLP, by otlp_grpc or otlp_http",
+    },
+    "receivers": {"opencensus": "the OpenTelemetry Collector removed it: let applications send OTLP"},
+    "processors": {
+        "queued_retry": "use sending_queue and retry_on_failure of the exporter",
+        "routing": "the OpenTelemetry Collector removed it: it has a connector of that name",
+        "servicegraph": "the OpenTelemetry Collector removed it: it has a connector of that name",
+        "spanmetrics": "the OpenTelemetry Collector removed it: it has a connector of that name",
+    },
+    "extensions": {
+        "ballast": "the OpenTelemetry Collector removed it: use the processor memory_limiter",
+        "memory_ballast": "the OpenTelemetry Collector removed it: use the processor memory_limiter",
     },
 }
 
@@ -88,8 +100,17 @@ class Registry:
         return sorted({*BUILT_IN[kind.section], *self._installed[kind], *self._file_types[kind]})
 
     def planned(self, kind: Kind, type: str) -> bool:  # noqa: A002 - the field's word
-        """Return whether Spanmill is going to have a component of the OpenTelemetry Collector that it has not yet."""
+        """Return whether Spanmill is going to have a component that it has not yet."""
         return type in PLANNED[kind.section]
+
+    def foreign(self, kind: Kind, type: str) -> bool:  # noqa: A002 - the field's word
+        """Return whether a component is part of the OpenTelemetry Collector, but nothing that Spanmill plans."""
+        return type in FOREIGN[kind.section]
+
+    def known(self, kind: Kind) -> list[str]:
+        """Return all names that mean something, also those of types that are not there."""
+        section = kind.section
+        return sorted({*self.types(kind), *ALIASES.get(section, ()), *PLANNED[section], *FOREIGN[section]})
 
     def add_file(self, path: Path) -> list[AnyFactory]:
         """Load the components of a Python file, which has one `FACTORY` or a list `FACTORIES`, and return them.

@@ -37,18 +37,25 @@ _RENDERERS = {"normal": normal.render, "detailed": detailed.render}
 
 
 class Config(DeliveryConfig):
-    """Writes telemetry to the log or the console, for people to read."""
+    """Writes telemetry to the log or the console, for people to read.
+
+    ```yaml
+    verbosity: detailed
+    ```
+    """
 
     verbosity: Literal["basic", "normal", "detailed"] = option(
-        "basic", "How much to write: basic a line for each batch, normal a line for each item, detailed everything."
+        "basic",
+        "How much to write: a line for each batch (`basic`), a line for each item (`normal`), or everything "
+        "(`detailed`).",
     )
     sampling_initial: int = option(2, "How many batches of a signal are always written in each second.", ge=0)
     sampling_thereafter: int = option(
-        1, "Of the further batches in a second, write one in so many; 0 writes none.", ge=0
+        1, "Of the further batches in a second, every how many-th is written; 0 writes none.", ge=0
     )
     use_internal_logger: bool = option(True, "Write through the collector's own log, with its level and outputs.")
     output_paths: list[str] | None = option(
-        None, 'Where to write without the internal logger: "stdout" (the default), "stderr" or files.'
+        None, "Where to write without the internal logger: `stdout`, `stderr` or files; null for `stdout`."
     )
     # What it inherits is off here: there is nothing to wait for.
     timeout: Duration = option(0.0, "How long one attempt may take; 0 for no limit.")

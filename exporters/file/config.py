@@ -10,9 +10,9 @@ from collector.api import ComponentConfig, Duration, option
 class RotationConfig(ComponentConfig):
     """Begins a new file when one is large enough, and keeps so many old ones."""
 
-    max_megabytes: int = option(100, "Size in MiB that a file may reach; 0 for the default.", ge=0)
-    max_days: int = option(0, "Delete old files after so many days of 24 hours; 0 never.", ge=0)
-    max_backups: int = option(100, "How many old files to keep; 0 keeps all.", ge=0)
+    max_megabytes: int = option(100, "Size in MiB that a file may reach; 0 for 100.", ge=0)
+    max_days: int = option(0, "Delete old files after this many days of 24 hours; 0 for never.", ge=0)
+    max_backups: int = option(100, "How many old files to keep; 0 for all.", ge=0)
     localtime: bool = option(False, "Name old files by the local time instead of UTC.")
 
     @property
@@ -26,35 +26,43 @@ class GroupByConfig(ComponentConfig):
 
     enabled: bool = option(False, "Write to one file for each value of the attribute.")
     resource_attribute: str = option(
-        "fileexporter.path_segment", "The resource attribute whose value replaces the * in `path`."
+        "fileexporter.path_segment", "The resource attribute whose value replaces the `*` in `path`."
     )
-    max_open_files: int = option(100, "How many files are kept open.", gt=0)
+    max_open_files: int = option(100, "How many files are kept open at one time.", gt=0)
 
 
 class CompressionParams(ComponentConfig):
     """How hard to compress."""
 
-    level: int = option(3, "The level of zstd: higher is smaller and slower.", ge=1, le=22)
+    level: int = option(3, "The level of zstd, 1 to 22: higher is smaller and slower.", ge=1, le=22)
 
 
 class Config(ComponentConfig):
-    """Writes batches to files, as lines of OTLP/JSON or as records of OTLP."""
+    """Writes batches to files, as lines of OTLP/JSON or as records of OTLP.
+
+    ```yaml
+    path: ./telemetry.jsonl
+    rotation:
+      max_megabytes: 100
+      max_backups: 5
+    ```
+    """
 
     path: str = option("", "The file to write to, relative to the working directory; it replaces what is there.")
     append: bool = option(
         False, "Add to the file instead of replacing it. Rotated and grouped files are always added to."
     )
-    format: Literal["json", "proto"] = option("json", "What batches are written as: json or proto.")
-    compression: Literal["", "none", "zstd"] = option("", "Compress each batch by itself: none or zstd.")
+    format: Literal["json", "proto"] = option("json", "What batches are written as: OTLP/JSON or protobuf.")
+    compression: Literal["", "none", "zstd"] = option("", "Compress each batch by itself; empty and `none` do not.")
     compression_params: CompressionParams = option(CompressionParams, "How hard to compress.")
-    encoding: str | None = option(None, "Not supported: encoding extensions do not exist here.")
+    encoding: str | None = option(None, "Not supported: there are no encoding extensions.")
     flush_interval: Duration = option(
-        1.0, "Taken for compatibility: nothing is held back, each batch is in the file when it is acknowledged."
+        1.0, "Accepted for compatibility; nothing is held back, each batch is in the file when it is acknowledged."
     )
     rotation: RotationConfig | None = option(None, "Begin a new file when one is large enough.")
     group_by: GroupByConfig = option(GroupByConfig, "Write to several files, chosen by an attribute of the resource.")
     create_directory: bool = option(False, "Create the directory of the file where it is missing.")
-    directory_permissions: str = option("", 'Permissions of created directories, an octal text; "0755" where unset.')
+    directory_permissions: str = option("", 'Permissions of created directories, an octal text; empty for "0755".')
 
     @field_validator("format", mode="before")
     @classmethod

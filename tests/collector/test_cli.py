@@ -1,6 +1,7 @@
 """The command: what it prints, and its exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -55,6 +56,28 @@ def test_three_mistakes_are_three_lines(run):
         assert line.startswith("error: ")
         assert "config.yaml:" in line
         assert part in line
+
+
+def test_variables_that_are_not_set_are_told_with_the_errors(run, monkeypatch):
+    """For the error that they lead to does not name them."""
+    monkeypatch.delenv("NOPE", raising=False)
+    code, _, err = run("validate", "--config", "CONFIG", config=VALID.replace("localhost:4317", "${env:NOPE}"))
+    warning, error, _ = err.splitlines()
+    assert 1 == code
+    assert warning.startswith("warning: ")
+    assert "environment variable NOPE is not set" in warning
+    assert 'requires a non-empty "endpoint"' in error
+
+
+def test_grpc_is_told_not_to_write_to_stderr(run, monkeypatch):
+    """Unless the user asked for it."""
+    monkeypatch.setenv("GRPC_VERBOSITY", "")
+    monkeypatch.delenv("GRPC_VERBOSITY")
+    run("validate", "--config", "CONFIG")
+    assert "NONE" == os.environ["GRPC_VERBOSITY"]
+    monkeypatch.setenv("GRPC_VERBOSITY", "DEBUG")
+    run("validate", "--config", "CONFIG")
+    assert "DEBUG" == os.environ["GRPC_VERBOSITY"]
 
 
 def test_one_mistake_is_one_error(run):
@@ -191,3 +214,12 @@ def test_it_is_a_command():
     )
     assert 1 == process.returncode
     assert "1 error\n" == process.stderr[-8:]
+
+
+def test_a_reader_that_has_had_enough_is_no_error():
+    """As in `spanmill schema | head -1`."""
+    command = [sys.executable, "-m", "collector", "schema"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert b"" == process.stderr.read()
+    assert 0 == process.returncode

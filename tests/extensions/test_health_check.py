@@ -47,6 +47,21 @@ async def test_ready(serve):
     assert '{"status":"Server available","upSince":"2023-11-14T22:13:20Z","uptime":"1h2m3.5s"}' == body
 
 
+async def test_the_second_version(serve):
+    """The Go collector's v2: another block says where; what there is not is accepted."""
+    http = {"endpoint": "localhost:0", "status": {"path": "/alive"}, "config": {"enabled": True}}
+    ask = await serve(use_v2=True, http=http, grpc=None, component_health={"recovery_duration": "5m"})
+
+    assert 200 == (await ask("/alive"))[0]
+    assert 404 == (await ask("/"))[0]
+
+
+@pytest.mark.parametrize("options", [{"use_v2": True}, {"use_v2": True, "http": {"status": {"path": "alive"}}}])
+def test_the_second_version_needs_a_place(options):
+    with pytest.raises(ValidationError, match=r"add `http:`|must start with"):
+        Config.model_validate(options)
+
+
 async def test_not_ready(serve):
     """Before everything has started, and while it stops."""
     host = FakeHost()

@@ -105,7 +105,10 @@ FACTORIES: tuple[AnyFactory, ...] = (
 
 
 class SmallCatalog:
-    """The catalog of the factories above; `tail` is a planned processor, `broken` an exporter that does not load."""
+    """The catalog of the factories above; `tail` is a planned processor, `broken` an exporter that does not load.
+
+    `sumologic` is something that only the Go collector has.
+    """
 
     def find(self, kind: Kind, type: str) -> AnyFactory | None:  # noqa: A002 - the protocol's word
         if type == "broken":
@@ -115,6 +118,12 @@ class SmallCatalog:
 
     def planned(self, kind: Kind, type: str) -> bool:  # noqa: A002
         return (kind, type) == (Kind.PROCESSOR, "tail")
+
+    def foreign(self, kind: Kind, type: str) -> bool:  # noqa: A002
+        return (kind, type) == (Kind.PROCESSOR, "sumologic")
+
+    def known(self, kind: Kind) -> list[str]:
+        return [*self.types(kind), "tail", "sumologic"]
 
     def types(self, kind: Kind) -> list[str]:
         return [factory.type for factory in FACTORIES if factory.kind is kind]

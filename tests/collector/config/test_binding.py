@@ -75,6 +75,8 @@ receivers:
 processors:
   tail:
   limit: {limit: 1, spike: 2}
+  sumologic:
+  taill:
 exporters:
   broken:
   sink: {endpoint: x, level: detaild, headers: 5}
@@ -95,13 +97,18 @@ plugins: missing.py
         'c.yaml:9: receivers.1x: "1x" is not a component id: a type has letters, digits and _ and starts with a letter',
         "c.yaml:11: processors.tail: the tail processor is planned but not built yet",
         "c.yaml:12: processors.limit: spike must not be above limit: lower spike",
-        "c.yaml:14: exporters.broken: the broken exporter needs the package xyz, which is not installed",
-        'c.yaml:15: exporters.sink.level: expected "basic" or "detailed", got the text "detaild": did you mean "detailed"?',
-        "c.yaml:15: exporters.sink.headers: expected a map, got another value",
-        "c.yaml:16: connectors: expected a map, got the number 5",
-        'c.yaml:20: service.pipelines.spans: "spans" is not a pipeline id: unknown signal "spans", known are traces, metrics, logs',
-        'c.yaml:23: service.telemetry.logs.level: expected "debug", "info", "warn", "error" or "fatal", got the text "loud"',
-        "c.yaml:24: plugins: expected a Python file that exists, such as ./mine.py, got 'missing.py'",
+        (
+            "c.yaml:13: processors.sumologic: the sumologic processor is part of the OpenTelemetry Collector, "
+            "Spanmill does not have it: leave it in a Collector, and let the two speak OTLP"
+        ),
+        'c.yaml:14: processors.taill: unknown type: "taill" for id: "taill": did you mean "tail"?',
+        "c.yaml:16: exporters.broken: the broken exporter needs the package xyz, which is not installed",
+        'c.yaml:17: exporters.sink.level: expected "basic" or "detailed", got the text "detaild": did you mean "detailed"?',
+        "c.yaml:17: exporters.sink.headers: expected a map, got another value",
+        "c.yaml:18: connectors: expected a map, got the number 5",
+        'c.yaml:22: service.pipelines.spans: "spans" is not a pipeline id: unknown signal "spans", known are traces, metrics, logs',
+        'c.yaml:25: service.telemetry.logs.level: expected "debug", "info", "warn", "error" or "fatal", got the text "loud"',
+        "c.yaml:26: plugins: expected a Python file that exists, such as ./mine.py, got 'missing.py'",
     ]
 
 

@@ -1,3 +1,7 @@
+from collector.config import bind, load
+from collector.runtime.registry import Registry
+
+
 def warnings(config) -> list[str]:
     return [str(warning) for warning in config.warnings]
 
@@ -60,3 +64,41 @@ def test_options_without_effect(bound, minimal):
             "its own."
         )
     ]
+
+
+def test_values_that_are_not_what_they_seem(tmp_path):
+    """Also in lists, and only where the value is set."""
+    source = tmp_path / "c.yaml"
+    source.write_text("""\
+receivers:
+  otlp: {protocols: {http: {compression_algorithms: [gzip, snappy]}}}
+exporters:
+  otlp_grpc: {endpoint: "localhost:1", compression: zstd}
+service:
+  pipelines:
+    traces: {receivers: [otlp], exporters: [otlp_grpc]}
+""")
+    found = warnings(bind(load([str(source)]), Registry()))
+
+    assert [line.partition("c.yaml:")[2] for line in found] == [
+        (
+            "2: receivers.otlp.protocols.http.compression_algorithms[1]: snappy is not available here: "
+            "bodies that it compresses are refused"
+        ),
+        "4: exporters.otlp_grpc.compression: zstd is not available over gRPC here: gzip is used instead",
+    ]
+
+
+def test_a_broken_address_to_listen_on(tmp_path):
+    source = tmp_path / "c.yaml"
+    source.write_text("""\
+receivers:
+  otlp: {protocols: {grpc: {endpoint: localhost}, http: {endpoint: /run/otlp.sock, transport: unix}}}
+exporters: {nop: }
+service:
+  pipelines:
+    traces: {receivers: [otlp], exporters: [nop]}
+""")
+    [found] = warnings(bind(load([str(source)]), Registry()))
+
+    assert 'grpc.endpoint: the collector will not start: "localhost" is not an endpoint' in found

@@ -102,3 +102,26 @@ def test_intervals_are_not_negative():
 
 def test_level_none_needs_no_reader():
     assert telemetry(metrics={"level": "none", "readers": []}).metrics.readers == []
+
+
+@pytest.mark.parametrize("name", ["prometheus", "prometheus/development"])
+def test_the_endpoint_for_prometheus_by_both_its_names(name):
+    config = telemetry(metrics={"readers": [{"pull": {"exporter": {name: {"port": 9}}}}]})
+
+    assert config.metrics.readers[0].pull.exporter.served.port == 9
+
+
+@pytest.mark.parametrize("address", ["1212:212121:2121", "localhost", "localhost:http"])
+def test_the_old_address_has_a_host_and_a_port(address):
+    with pytest.raises(ValidationError, match="is not an address: write host:port"):
+        telemetry(metrics={"address": address})
+
+
+@pytest.mark.parametrize("address", [":8888", "0.0.0.0:8888", "[::1]:8888"])
+def test_the_old_address_may_leave_out_the_host(address):
+    assert dict(telemetry(metrics={"address": address}).metrics)["address"] == address
+
+
+def test_unknown_propagators_are_refused():
+    with pytest.raises(ValidationError, match="'tracecontext' or 'b3'"):
+        telemetry(traces={"propagators": ["jaeger"]})

@@ -43,6 +43,8 @@ def fits(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> bool:  # n
 def object_fits(value: dict[str, Any], schema: dict[str, Any], root: dict[str, Any]) -> bool:
     if any(key not in value for key in schema.get("required", [])):
         return False
+    if not all(fits(key, schema.get("propertyNames", {}), root) for key in value):
+        return False
     for key, inner in value.items():
         allowed = [schema["properties"][key]] if key in schema.get("properties", {}) else []
         allowed += [item for pattern, item in schema.get("patternProperties", {}).items() if re.search(pattern, key)]

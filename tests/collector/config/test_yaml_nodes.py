@@ -105,6 +105,7 @@ def test_nothing_is_null(text):
         ("a: 1\nb: 2\na: 3", 'key "a" stands twice in one map, in lines 1 and 3', 3),
         ("a:\n  - [1", "not YAML", 3),
         ("a: b: c", "not YAML: mapping values are not allowed", 1),
+        ("a:\n\t  b: 1", "indent with spaces, not with tabs", 2),
         ("\ta: 1", "not YAML: found character that cannot start any token", 1),
         ("a: &x [*x]", "contains itself", 1),
         ("a: &x {<<: *x}", "nested too deeply", 0),

@@ -74,7 +74,8 @@ def server_context(certificates):
         ({"endpoint": "http://host:port"}, "must be a valid URL"),
         ({"endpoint": "ftp://host"}, "must be a valid URL"),
         ({"proxy_url": "proxy"}, "must be a valid URL"),
-        ({"compression": "snappy"}, 'compression "snappy" is not available: use gzip, zstd'),
+        ({"compression": "brotli"}, "'gzip', 'deflate', 'zlib', 'zstd'"),
+        ({"keepalive": {}, "idle_conn_timeout": "1s"}, "keep only keepalive"),
         ({"compression": "gzip", "compression_params": {"level": 10}}, "level 10 is not one of gzip"),
         ({"compression": "none", "compression_params": {"level": 1}}, "has no level"),
         ({"idle_conn_timeout": "-1s"}, "greater than or equal to 0"),
@@ -91,7 +92,7 @@ def test_every_key_of_the_go_collector_is_known():
     keys = (
         "endpoint proxy_url tls read_buffer_size write_buffer_size headers auth compression compression_params "
         "max_idle_conns max_idle_conns_per_host max_conns_per_host idle_conn_timeout disable_keep_alives "
-        "http2_read_idle_timeout http2_ping_timeout cookies force_attempt_http2 middlewares"
+        "http2_read_idle_timeout http2_ping_timeout cookies force_attempt_http2 middlewares keepalive"
     )
 
     assert set(keys.split()) == HttpClientConfig.model_fields.keys()
@@ -109,6 +110,30 @@ def test_every_key_of_the_go_collector_is_known():
 def test_shown_urls_keep_secrets(url, expected):
     """User, password and query do not get into logs."""
     assert expected == shown(url)
+
+
+@pytest.mark.parametrize(
+    ("options", "limit"),
+    [
+        ({}, 90.0),
+        ({"idle_conn_timeout": "5s"}, 5.0),
+        ({"disable_keep_alives": True}, None),
+        ({"keepalive": {"idle_conn_timeout": "5s"}}, 5.0),
+        ({"keepalive": {"enabled": False}}, None),
+    ],
+)
+def test_how_long_idle_connections_are_kept(options, limit):
+    """The old way to write it and the new one."""
+    assert limit == HttpClientConfig.model_validate(options).idle_limit
+
+
+async def test_gzip_stands_in_for_what_only_the_go_collector_has(serve, connect):
+    server = await serve()
+    client = await connect({"compression": "snappy"})
+    await client.post(f"{server.url}/v1/traces", b"body", TYPE)
+
+    [seen] = server.seen
+    assert ("gzip", b"body") == (seen.headers["Content-Encoding"], inflate("gzip", seen.body, 100))
 
 
 @pytest.mark.parametrize("compression", ["gzip", "deflate", "zlib", "zstd"])

@@ -156,9 +156,46 @@ async def test_an_encoding_that_is_not_taken_is_refused():
     assert {"unsupported_encoding": 2} == reasons(telemetry)
 
 
-def test_an_encoding_that_nobody_can_inflate_is_refused_with_the_configuration():
+def test_an_encoding_that_nobody_knows_is_refused_with_the_configuration():
     with pytest.raises(ValidationError, match="'gzip', 'deflate', 'zlib' or 'zstd'"):
-        HttpServerConfig(endpoint="x:1", compression_algorithms=["lz4"])
+        HttpServerConfig(endpoint="x:1", compression_algorithms=["br"])
+
+
+async def test_an_encoding_that_only_the_go_collector_has_is_accepted_and_not_taken():
+    """Its default names snappy, so files that spell the default out do, too."""
+    async with serving(Echo(), compression_algorithms=["", "gzip", "snappy", "lz4"]) as server:
+        assert 415 == (await post(server, headers={"Content-Encoding": "snappy"}))[0]
+        assert 200 == (await post(server, gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"}))[0]
+
+
+@pytest.mark.parametrize("options", [{"idle_timeout": "1s"}, {"keep_alives_enabled": False}])
+def test_the_old_and_the_new_way_to_write_keepalive_exclude_each_other(options):
+    written = {"endpoint": "x:1", "keepalive": {"idle_timeout": "2s"}, **options}
+    with pytest.raises(ValidationError, match="keep only keepalive"):
+        HttpServerConfig.model_validate(written)
+    written["keepalive"] = {"enabled": False}
+    assert not HttpServerConfig.model_validate(written).reuses_connections
+
+
+def test_keepalive_has_the_idle_timeout():
+    written = {"endpoint": "x:1", "keepalive": {"idle_timeout": "2s"}}
+    assert 2.0 == HttpServerConfig.model_validate(written).idle_limit
+    assert 60.0 == HttpServerConfig.model_validate(written | {"keepalive": None}).idle_limit
+
+
+def test_a_time_below_zero_is_no_limit():
+    assert 0 == HttpServerConfig.model_validate({"endpoint": "x:1", "read_timeout": "-1s"}).read_timeout
+
+
+@pytest.mark.parametrize("block", ["tls", "auth"])
+def test_a_block_that_needs_options_is_absent_where_it_is_null(block):
+    assert getattr(HttpServerConfig.model_validate({"endpoint": "x:1", block: None}), block) is None
+
+
+async def test_middlewares_are_refused_at_the_start():
+    with pytest.raises(StartError, match="there is no middleware extension yet: remove limits"):
+        async with serving(Echo(), middlewares=[{"id": "limits"}]):
+            pass
 
 
 async def chunks(body, size=50_000):

@@ -9,7 +9,7 @@ import pytest
 from collector.api import Kind
 from collector.config import CatalogError
 from collector.runtime import registry as registry_module
-from collector.runtime.registry import ALIASES, BUILT_IN, Registry
+from collector.runtime.registry import ALIASES, BUILT_IN, REMOVED, Registry
 
 KINDS = {kind.section: kind for kind in Kind}
 PLUGIN = '''
@@ -77,13 +77,31 @@ def test_unknown_planned_and_removed_types_are_told_apart():
         Kind.EXTENSION: ["healthcheckv2"],
     }.items():
         assert all(catalog.planned(kind, name) for name in names)
+    for kind, names in {
+        Kind.RECEIVER: ["hostmetrics", "host_metrics", "filelog"],
+        Kind.PROCESSOR: ["k8sattributes", "resourcedetection"],
+        Kind.EXPORTER: ["datadog"],
+    }.items():
+        assert all(catalog.foreign(kind, name) and not catalog.planned(kind, name) for name in names)
     with pytest.raises(CatalogError, match='use "debug"'):
         catalog.find(Kind.EXPORTER, "logging")
 
 
-def test_nothing_is_planned_that_is_there():
-    for section, names in registry_module.PLANNED.items():
-        assert set() == names & (BUILT_IN[section].keys() | ALIASES.get(section, {}).keys())
+def test_a_type_is_there_or_planned_or_foreign_or_removed():
+    """No name is in two of the lists, which give different answers."""
+    for section, built_in in BUILT_IN.items():
+        lists = [
+            built_in.keys() | ALIASES.get(section, {}).keys(),
+            registry_module.PLANNED[section],
+            registry_module.FOREIGN[section],
+            REMOVED.get(section, {}).keys(),
+        ]
+        assert len(set().union(*lists)) == sum(len(names) for names in lists)
+
+
+def test_every_name_that_means_something_is_known():
+    """So that a typo in any of them is noticed."""
+    assert {"debug", "otlp", "kafka", "datadog"} <= set(Registry().known(Kind.EXPORTER))
 
 
 def test_types_are_the_current_names():
