@@ -11,9 +11,17 @@ from collector.processing.matching import MatchConfig, Matcher, Test
 
 
 class Config(MatchConfig):
-    """Inserts, updates, deletes, hashes, extracts and converts attributes of spans, log records and data points."""
+    """Inserts, updates, deletes, hashes, extracts and converts attributes of spans, log records and data points.
 
-    actions: list[Action] = option([], "what to do, in order; each action sees what those before it did")
+    ```yaml
+    actions:
+      - {key: user.email, action: hash}
+      - {key: credit_card, action: delete}
+      - {key: team, value: checkout, action: insert}
+    ```
+    """
+
+    actions: list[Action] = option([], "What to do, in order; each action sees what those before it did.")
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
@@ -26,12 +34,12 @@ class AttributesProcessor:
     """Runs the actions over the items that `include` and `exclude` select."""
 
     def __init__(self, config: Config, settings: Settings) -> None:
-        self._program = compile_actions(config.actions)
+        self._programs = {signal: compile_actions(config.actions, ITEM_TAGS[signal]) for signal in settings.signals}
         self._matchers = {signal: Matcher(config, signal, settings.logger) for signal in settings.signals}
 
     def __call__(self, batch: Batch) -> Batch:
         """Return the batch with the attributes changed."""
-        program = self._program.bind(batch.client)
+        program = self._programs[batch.signal].bind(batch.client)
         matcher = self._matchers[batch.signal]
         opened = batch.open()
         for resource, scope in opened.scopes():
@@ -42,16 +50,15 @@ class AttributesProcessor:
 
 
 def _edit(scope: OpenScope, program: Program, selected: Test | bool) -> None:
-    tag = ITEM_TAGS[scope.signal]
     for index in range(len(scope)):
         raw = scope.original(index)
-        appended = None if raw is None else program.append(raw, tag)
-        if raw is not None and appended is raw:
+        rewritten = None if raw is None else program.rewrite(raw)
+        if raw is not None and rewritten is raw:
             continue  # the most common case, so it comes before matching, for which an item is decoded
         if not isinstance(selected, bool) and not selected(scope.message(index)):
             continue
-        if appended is not None:
-            scope.replace(index, appended)
+        if rewritten is not None:
+            scope.replace(index, rewritten)
         elif program.run_item(scope.signal, scope.message(index)):
             scope.touch(index)
 

@@ -37,33 +37,57 @@ _EFFECTIVE_SHARE = 0.05
 
 
 class Config(ComponentConfig):
-    """Refuses data while the process uses too much memory."""
+    """Refuses data while the process uses too much memory.
 
-    check_interval: Duration = option(0.0, "How often the memory is measured; required.", examples=["1s"])
-    limit_mib: int = option(0, "The most memory that the process should have, in MiB.", ge=0, lt=2**32)
+    ```yaml
+    check_interval: 1s
+    limit_mib: 512
+    ```
+    """
+
+    check_interval: Duration = option(
+        0.0,
+        "How often the memory is measured, such as `1s`; required, and refused senders are told to wait as long.",
+        examples=["1s"],
+    )
+    limit_mib: int = option(
+        0, "Most memory of the process, in MiB; 0 to give `limit_percentage` instead.", ge=0, lt=2**32
+    )
     spike_limit_mib: int = option(
-        0, "How much of the limit is kept free for what comes between two measurements; 0 is a fifth.", ge=0, lt=2**32
+        0,
+        "How many MiB below the limit data is refused already, for what comes between two measurements; 0 for "
+        "a fifth of the limit.",
+        ge=0,
+        lt=2**32,
     )
     limit_percentage: int = option(
-        0, "The same as a share of what the container or machine has; `limit_mib` wins.", ge=0, lt=2**32
+        0,
+        "Most memory of the process, in percent of what the container or machine has; `limit_mib` wins.",
+        ge=0,
+        lt=2**32,
     )
     spike_limit_percentage: int = option(
         0,
-        "The part kept free as a share of what the container or machine has; 0 is a fifth of the limit.",
+        "How far below the limit data is refused already, in percent of what the container or machine has; 0 "
+        "for a fifth of the limit.",
         ge=0,
         lt=2**32,
     )
     min_gc_interval_when_soft_limited: Duration = option(
-        10.0, "The least time between two garbage collections above the soft limit."
+        10.0, "Least time between two garbage collections above the soft limit."
     )
     min_gc_interval_when_hard_limited: Duration = option(
-        0.0, "The least time between two garbage collections above the limit itself."
+        0.0, "Least time between two garbage collections above the limit itself."
     )
     max_gc_interval_when_soft_limited: Duration = option(
-        30.0, "The most time to which that interval grows above the soft limit; 0 lets it not grow."
+        30.0,
+        "Most time to which that interval grows above the soft limit, while collections free little; 0 lets "
+        "it not grow.",
     )
     max_gc_interval_when_hard_limited: Duration = option(
-        30.0, "The most time to which that interval grows above the limit itself; 0 lets it not grow."
+        30.0,
+        "Most time to which that interval grows above the limit itself, while collections free little; 0 lets "
+        "it not grow.",
     )
 
     @model_validator(mode="after")

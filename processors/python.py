@@ -18,10 +18,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
-from collector.api import ComponentConfig, ProcessorFactory, Settings, StartError, option, transform
+from collector.api import ComponentConfig, ProcessorFactory, QuietLog, Settings, StartError, option, transform
 from collector.data import Batch, OpenScope, Signal
 from collector.data.records import RECORDS, Record
-from collector.processing.throttle import Throttle
 from collector.processing.user_code import describe, load, location
 
 Function: TypeAlias = Callable[[Any], object]
@@ -31,12 +30,25 @@ _OWN = {Signal.TRACES: "span", Signal.LOGS: "log_record", Signal.METRICS: "metri
 
 
 class Config(ComponentConfig):
-    """Changes or drops spans, log records and metrics with a Python function of yours."""
+    """Changes or drops spans, log records and metrics with a Python function of yours.
 
-    file: str = option(..., "the Python file; a relative path starts at the configuration file", min_length=1)
-    function: str | None = option(None, "the function for every kind of record, where it has a name of its own")
-    options: dict[str, Any] = option({}, "handed to the function as its second argument, where it takes one")
-    on_error: Literal["keep", "drop"] = option("keep", "what becomes of a record that the function fails on")
+    ```yaml
+    file: ./mine.py
+    options:
+      team: checkout
+    ```
+    """
+
+    file: str = option(
+        ..., "The Python file; a relative path starts at the folder of the configuration file.", min_length=1
+    )
+    function: str | None = option(
+        None,
+        "The function for every kind of record, where it has a name of its own; null finds `span`, "
+        "`log_record`, `metric` or `process`.",
+    )
+    options: dict[str, Any] = option({}, "Handed to the function as its second argument, where it takes one.")
+    on_error: Literal["keep", "drop"] = option("keep", "What becomes of a record that the function fails on.")
 
 
 class PythonProcessor:
@@ -49,8 +61,7 @@ class PythonProcessor:
             signal: _function(module, self._path, config, signal) for signal in Signal if signal in settings.signals
         }
         self._on_error = config.on_error
-        self._logger = settings.logger
-        self._throttle = Throttle(settings.clock)
+        self._log = QuietLog(settings.logger, settings.clock)
         counter = settings.telemetry.counter
         self._errors = counter(
             "otelcol_processor_python_errors", "Records on which the user's function failed.", ("error_type",)
@@ -90,14 +101,13 @@ class PythonProcessor:
         self._errors.add(error_type=type(error).__name__)
         if self._on_error == "drop":
             self._dropped.add(reason="error")
-        if self._throttle.permit():
-            self._logger.error(
-                "the python function failed on a record",
-                on_error=self._on_error,
-                at=location(error, self._path),
-                error=describe(error),
-                errors_not_logged=self._throttle.passed_over(),
-            )
+        self._log.error(
+            "the python function failed on a record",
+            reason=type(error).__name__,
+            on_error=self._on_error,
+            at=lambda: location(error, self._path),
+            error=lambda: describe(error),
+        )
 
 
 def _call(function: Function, record: Record) -> bool:

@@ -12,12 +12,19 @@ from collector.processing.actions import RESOURCE_TAG, Action, Program, compile_
 
 # Resources that are remembered with their edited form. A sender's resource is the same in every request.
 _REMEMBERED = 1024
+_LARGEST_REMEMBERED = 8192  # bytes
 
 
 class Config(ComponentConfig):
-    """Inserts, updates, deletes, hashes, extracts and converts attributes of resources."""
+    """Inserts, updates, deletes, hashes, extracts and converts attributes of resources.
 
-    attributes: list[Action] = option([], "what to do, in order; each action sees what those before it did")
+    ```yaml
+    attributes:
+      - {key: deployment.environment.name, value: production, action: upsert}
+    ```
+    """
+
+    attributes: list[Action] = option([], "What to do, in order; each action sees what those before it did.")
 
     @model_validator(mode="after")
     def _something_to_do(self) -> Self:
@@ -30,7 +37,7 @@ class ResourceProcessor:
     """Runs the actions over each resource."""
 
     def __init__(self, config: Config, settings: Settings) -> None:  # noqa: ARG002 - the contract's arguments
-        self._program = compile_actions(config.attributes)
+        self._program = compile_actions(config.attributes, RESOURCE_TAG)
         self._remembered: dict[bytes, bytes] = {}
 
     def __call__(self, batch: Batch) -> Batch:
@@ -48,17 +55,19 @@ class ResourceProcessor:
     def _recall(self, raw: bytes) -> bytes:
         edited = self._remembered.get(raw)
         if edited is None:
-            if len(self._remembered) >= _REMEMBERED:
-                self._remembered.clear()
-            edited = self._remembered[raw] = _edit(self._program, raw)
+            edited = _edit(self._program, raw)
+            if len(raw) <= _LARGEST_REMEMBERED:
+                if len(self._remembered) >= _REMEMBERED:
+                    self._remembered.clear()
+                self._remembered[raw] = edited
         return edited
 
 
 def _edit(program: Program, raw: bytes) -> bytes:
     """Return a serialized resource with the attributes changed, or the very `raw` where nothing changed."""
-    appended = program.append(raw, RESOURCE_TAG)
-    if appended is not None:
-        return appended
+    rewritten = program.rewrite(raw)
+    if rewritten is not None:
+        return rewritten
     resource = Resource.FromString(raw)
     edited: bytes = resource.SerializeToString() if program.run(resource.attributes) else raw
     return edited

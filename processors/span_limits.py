@@ -17,17 +17,23 @@ _MAX_DROPPED_COUNT = 2**32 - 1
 
 
 class Config(ComponentConfig):
-    """Cuts attributes, events, links, values and names that exceed a cap; what comes first stays."""
+    """Cuts attributes, events, links, values and names that exceed a cap; what comes first stays.
 
-    max_attributes: int = option(128, "attributes of a span or log record; 0 for no cap", ge=0)
+    ```yaml
+    max_attributes: 64
+    max_attribute_value_length: 4096
+    ```
+    """
+
+    max_attributes: int = option(128, "Most attributes of a span or log record; 0 for no cap.", ge=0)
     max_attribute_value_length: int = option(
-        0, "characters of a text value, bytes of a binary one, also inside lists and maps; 0 for no cap", ge=0
+        0, "Most characters of a text value, or bytes of a binary one, also inside lists and maps; 0 for no cap.", ge=0
     )
-    max_events: int = option(128, "events of a span; 0 for no cap", ge=0)
-    max_links: int = option(128, "links of a span; 0 for no cap", ge=0)
-    max_attributes_per_event: int = option(128, "attributes of each event; 0 for no cap", ge=0)
-    max_attributes_per_link: int = option(128, "attributes of each link; 0 for no cap", ge=0)
-    max_name_length: int = option(0, "characters in the name of a span or event; 0 for no cap", ge=0)
+    max_events: int = option(128, "Most events of a span; 0 for no cap.", ge=0)
+    max_links: int = option(128, "Most links of a span; 0 for no cap.", ge=0)
+    max_attributes_per_event: int = option(128, "Most attributes of each event; 0 for no cap.", ge=0)
+    max_attributes_per_link: int = option(128, "Most attributes of each link; 0 for no cap.", ge=0)
+    max_name_length: int = option(0, "Most characters in the name of a span or event; 0 for no cap.", ge=0)
 
     def fewest_entries(self) -> int:
         """Return the lowest of the caps on numbers of attributes, events and links."""

@@ -8,8 +8,7 @@ the guard, which lets at most `max_names` different names of a service through i
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import re2
 from pydantic import field_validator, model_validator
@@ -18,24 +17,25 @@ from collector.api import Clock, ComponentConfig, Duration, ProcessorFactory, Se
 from collector.data import Batch, OpenScope, Signal, get_attribute, set_attribute
 from collector.data.messages import ProtoMessage
 from collector.processing.patterns import Pattern
+from collector.processing.remembering import LONGEST, remembering
 from collector.processing.templates import template
 
 ORIGINAL_NAME = "span_name.original"
 
-# Names repeat, so most are looked up. Long ones are not kept: they would make the cache large, and are seldom alike.
 _CACHED_NAMES = 8192
-_LONGEST_CACHED = 256
 # Services whose names are counted at the same time; the one heard of longest ago makes room.
 _MAX_SERVICES = 1000
 # \1 or \g<name>, in what takes the place of a match.
 _REFERENCE = re.compile(r"\\(?:([0-9])|g<(\w+)>)")
 
+_Word: TypeAlias = str | int
+
 
 class Rule(ComponentConfig):
     """A rewriting of names, before templates are made."""
 
-    pattern: str = option(..., "RE2 regular expression; every match in the name is replaced")
-    replace: str = option(..., r"what takes the place of a match; \1 or \g<name> is the text of a group")
+    pattern: str = option(..., "RE2 regular expression; every match in the name is replaced.")
+    replace: str = option(..., r"What takes the place of a match; \1 or \g<name> is the text of a group.")
 
     @field_validator("pattern")
     @classmethod
@@ -62,16 +62,25 @@ class Rule(ComponentConfig):
 
 
 class Config(ComponentConfig):
-    """Turns span names with ids in them into templates and bounds how many names a service has."""
+    """Turns span names with ids in them into templates and bounds how many names a service has.
 
-    rules: list[Rule] = option([], "your own rewritings, applied in this order before templates are made")
-    templates: bool = option(True, "replace numbers, UUIDs, hashes, random ids, dates, emails and IP addresses")
-    max_names: int = option(1000, "different names that a service may have in a window; 0 for no cap", ge=0)
-    window: Duration = option(3600.0, "after this time the names of every service are counted anew", gt=0)
-    other_name: str = option("{other}", "the name of spans whose own would be one too many", min_length=1)
-    keep_original: bool = option(False, f"keep a name that was replaced in the attribute {ORIGINAL_NAME}")
-    services: list[str] = option([], "the service.name values of spans to rename; empty for all")
-    exclude_services: list[str] = option([], "the service.name values of spans to leave alone")
+    ```yaml
+    rules:
+      - {pattern: '^GET /shop/[a-z]+', replace: 'GET /shop/{product}'}
+    max_names: 500
+    ```
+    """
+
+    rules: list[Rule] = option([], "Your own rewritings, applied in this order before templates are made.")
+    templates: bool = option(
+        True, "Replace numbers, UUIDs, hashes, random ids, dates, emails and IP addresses by placeholders."
+    )
+    max_names: int = option(1000, "Different names that a service may have in a window; 0 for no cap.", ge=0)
+    window: Duration = option(3600.0, "The time after which the names of every service are counted anew.", gt=0)
+    other_name: str = option("{other}", "The name of spans whose own would be one too many.", min_length=1)
+    keep_original: bool = option(False, f"Keep a name that was replaced in the attribute `{ORIGINAL_NAME}`.")
+    services: list[str] = option([], "The `service.name` values of spans to rename; empty for all.")
+    exclude_services: list[str] = option([], "The `service.name` values of spans to leave alone.")
 
 
 class SpanName:
@@ -81,7 +90,7 @@ class SpanName:
         self._config = config
         self._steps = [rule.rewriting() for rule in config.rules] + [template] * config.templates
         self._guard = NameGuard(config.max_names, config.window, settings.clock)
-        self._cached_name = lru_cache(_CACHED_NAMES)(self._name)
+        self._new_name = remembering(self._name, _CACHED_NAMES)
         counter = settings.telemetry.counter
         self._renamed = counter("otelcol_processor_span_name_renamed_spans", "Spans that were given another name.")
         self._collapsed = counter(
@@ -103,12 +112,12 @@ class SpanName:
         config = self._config
         return (not config.services or service in config.services) and service not in config.exclude_services
 
-    def _rename_spans(self, scope: OpenScope, names: set[str]) -> None:
+    def _rename_spans(self, scope: OpenScope, names: set[_Word]) -> None:
         renamed = collapsed = 0
         for index in range(len(scope)):
             span = scope.message(index)
             old = span.name
-            new = self._cached_name(old) if len(old) <= _LONGEST_CACHED else self._name(old)
+            new = self._new_name(old)
             if not self._guard.admits(names, new):
                 new = self._config.other_name
                 collapsed += 1
@@ -138,28 +147,34 @@ class NameGuard:
         self._window = window
         self._clock = clock
         self._window_ends = clock.monotonic() + window
-        self._names: OrderedDict[str, set[str]] = OrderedDict()
+        self._names: OrderedDict[_Word, set[_Word]] = OrderedDict()
 
-    def names_of(self, service: str) -> set[str]:
+    def names_of(self, service: str) -> set[_Word]:
         """Return the names of a service, to ask `admits` with."""
         now = self._clock.monotonic()
         if now >= self._window_ends:
             self._window_ends = now + self._window
             self._names.clear()
-        names = self._names.setdefault(service, set())
-        self._names.move_to_end(service)
+        word = _word(service)
+        names = self._names.setdefault(word, set())
+        self._names.move_to_end(word)
         if len(self._names) > _MAX_SERVICES:
             self._names.popitem(last=False)
         return names
 
-    def admits(self, names: set[str], name: str) -> bool:
+    def admits(self, names: set[_Word], name: str) -> bool:
         """Return whether a service with these names may use this one, which is among them from then on."""
-        if not self._max_names or name in names:
+        if not self._max_names or (word := _word(name)) in names:
             return True
         if len(names) >= self._max_names:
             return False
-        names.add(name)
+        names.add(word)
         return True
+
+
+def _word(text: str) -> _Word:
+    """Return what is kept of a text to know it again: itself, or where a sender made it long, its hash."""
+    return text if len(text) <= LONGEST else hash(text)
 
 
 FACTORY = ProcessorFactory(

@@ -13,7 +13,9 @@ from collector.data.signal import Signal
 AttributeValue: TypeAlias = "str | bool | int | float | bytes | list[AttributeValue] | dict[str, AttributeValue] | None"
 
 _INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
-_POINT_KINDS = ("gauge", "sum", "histogram", "exponential_histogram", "summary")
+# Messages inside of each other that protobuf's readers take are 100 by default; an exemplar's value, which stands
+# deepest, is the ninth. A list is two more messages, a map three.
+_DEEPEST = 90
 
 
 def value_of(value: ProtoMessage) -> AttributeValue:
@@ -29,14 +31,19 @@ def value_of(value: ProtoMessage) -> AttributeValue:
     return scalar
 
 
-def set_value(target: ProtoMessage, value: AttributeValue) -> None:  # noqa: C901 - one case for each kind of value
+def set_value(target: ProtoMessage, value: AttributeValue) -> None:
     """Make an `AnyValue` hold a Python value.
 
     Raises:
         TypeError: OTLP has no place for a value of this type.
-        ValueError: an integer does not fit into 64 bits.
+        ValueError: an integer does not fit into 64 bits, or lists and maps are nested so deeply (30 maps fit) that
+            nobody could read the request, with everything else in it.
 
     """
+    _set_value(target, value, _DEEPEST)
+
+
+def _set_value(target: ProtoMessage, value: AttributeValue, room: int) -> None:
     match value:
         case None:
             target.Clear()
@@ -53,20 +60,32 @@ def set_value(target: ProtoMessage, value: AttributeValue) -> None:  # noqa: C90
         case bytes():
             target.bytes_value = value
         case list():
-            target.array_value.Clear()
-            target.array_value.SetInParent()
-            for member in value:
-                set_value(target.array_value.values.add(), member)
+            _set_list(target.array_value, value, room - 2)
         case dict():
-            target.kvlist_value.Clear()
-            target.kvlist_value.SetInParent()
-            for key, member in value.items():
-                pair = target.kvlist_value.values.add(key=key)
-                set_value(pair.value, member)
+            _set_map(target.kvlist_value, value, room - 3)
         case _:
             raise TypeError(
                 f"an attribute cannot hold a {type(value).__name__}: use str, bool, int, float, bytes, list or dict"
             )
+
+
+def _set_list(target: ProtoMessage, members: list[AttributeValue], room: int) -> None:
+    _begin(target, room)
+    for member in members:
+        _set_value(target.values.add(), member, room)
+
+
+def _set_map(target: ProtoMessage, members: dict[str, AttributeValue], room: int) -> None:
+    _begin(target, room)
+    for key, member in members.items():
+        _set_value(target.values.add(key=key).value, member, room)
+
+
+def _begin(target: ProtoMessage, room: int) -> None:
+    if room < 0:
+        raise ValueError("the attribute is nested too deeply: use at most 30 maps or 45 lists inside of each other")
+    target.Clear()
+    target.SetInParent()
 
 
 def find_attribute(attributes: ProtoMessage, key: str) -> int:

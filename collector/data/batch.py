@@ -77,7 +77,7 @@ class Batch:
         A batch that is still open from the edit before is handed over and cannot be used again. Whoever gives one
         batch to two consumers therefore asks for its `payload` first, as the graph's fan-out does.
         """
-        return self._take() if self._payload is None else OpenBatch(self.signal, self._payload)
+        return self._take() if self._payload is None else OpenBatch(self.signal, self._payload, self._count)
 
     def _take(self) -> OpenBatch:
         opened, self._opened = self._opened, None

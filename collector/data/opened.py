@@ -39,6 +39,11 @@ class OpenScope:
         return len(self._raw)
 
     @property
+    def changed(self) -> bool:
+        """Whether the items or the scope are other ones than came in."""
+        return self._changed
+
+    @property
     def scope(self) -> ProtoMessage:
         """The instrumentation scope, decoded for reading."""
         return InstrumentationScope.FromString(b"".join(self._shell.scope))
@@ -180,13 +185,14 @@ class OpenResource:
 
 
 class OpenBatch:
-    """An export request opened to its items. Owned by one consumer at a time."""
+    """An export request opened to its items. Owned by one consumer at a time. `count` is for whoever knows it."""
 
-    __slots__ = ("_payload", "_shell", "resources", "signal")
+    __slots__ = ("_count", "_payload", "_shell", "resources", "signal")
 
-    def __init__(self, signal: Signal, payload: bytes) -> None:
+    def __init__(self, signal: Signal, payload: bytes, count: int | None = None) -> None:
         self.signal = signal
         self._payload = payload
+        self._count = count
         self._shell = RequestShell.FromString(payload)
         self.resources = [OpenResource(signal, resource) for resource in self._shell.resources]
 
@@ -197,7 +203,9 @@ class OpenBatch:
                 yield resource, scope
 
     def count(self) -> int:
-        """Return how many spans, log records or data points are left."""
+        """Return how many spans, log records or data points are left; encodes nothing."""
+        if self._count is not None and not any(scope.changed for _, scope in self.scopes()):
+            return self._count
         return sum(scope.points() for _, scope in self.scopes())
 
     def __len__(self) -> int:

@@ -2,7 +2,6 @@
 
 from collector.delivery.config import BatchConfig, DeliveryConfig, PartitionConfig, QueueConfig, RetryConfig
 from collector.delivery.delivery import Delivery
-from collector.delivery.log import QuietLog
 
 __all__ = [
     "BatchConfig",
@@ -10,6 +9,5 @@ __all__ = [
     "DeliveryConfig",
     "PartitionConfig",
     "QueueConfig",
-    "QuietLog",
     "RetryConfig",
 ]

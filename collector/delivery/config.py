@@ -1,6 +1,6 @@
 """The configuration blocks of what stands around an exporter, with the Go collector's keys and defaults."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import field_validator, model_validator
 
@@ -24,7 +24,9 @@ class RetryConfig(ComponentConfig):
     max_interval: Duration = option(30.0, "The longest time between two attempts.")
     max_elapsed_time: Duration = option(300.0, "How long to try before the data is dropped; 0 for ever.")
     multiplier: float = option(1.5, "What the interval is multiplied by after each attempt.")
-    randomization_factor: float = option(0.5, "How far an interval is moved at random: 0 not at all, 1 up to itself.")
+    randomization_factor: float = option(
+        0.5, "How far an interval is moved at random, as a share of it: 0 not at all, 1 up to itself."
+    )
 
     @field_validator("initial_interval", "max_interval", "max_elapsed_time", "multiplier")
     @classmethod
@@ -51,7 +53,9 @@ class RetryConfig(ComponentConfig):
 class PartitionConfig(ComponentConfig):
     """Which requests may share a batch."""
 
-    metadata_keys: list[str] = option([], "Merge only requests whose client metadata agrees in these keys.")
+    metadata_keys: list[str] = option(
+        [], "Merge only requests whose client metadata agrees in these keys; the receiver needs `include_metadata`."
+    )
 
     @field_validator("metadata_keys")
     @classmethod
@@ -67,9 +71,11 @@ class BatchConfig(ComponentConfig):
     """Merges what the queue holds into batches of a good size."""
 
     flush_timeout: Duration = option(0.2, "Send a batch after this time even if it is small.")
-    min_size: int = option(8192, "Send a batch as soon as it is this large.", ge=0)
-    max_size: int = option(0, "Cut batches that are larger; 0 never cuts.", ge=0)
-    sizer: Literal["items", "bytes"] | None = option(None, "What sizes count: items, bytes; the queue's where unset.")
+    min_size: int = option(8192, "Send a batch as soon as it is this large, in the unit of the sizer.", ge=0)
+    max_size: int = option(0, "Cut batches that are larger than this; 0 never cuts.", ge=0)
+    sizer: Literal["items", "bytes"] | None = option(
+        None, "What sizes count; null for the queue's sizer, or items where that is requests."
+    )
     partition: PartitionConfig = option(PartitionConfig, "Which requests may share a batch.")
 
     @model_validator(mode="after")
@@ -87,12 +93,23 @@ class QueueConfig(ComponentConfig):
     """Holds what the exporter has not delivered yet, so that senders need not wait for it."""
 
     num_consumers: int = option(10, "How many requests are sent at the same time.")
-    queue_size: int = option(1000, "How much is held, what is being sent included; in the unit of `sizer`.")
-    sizer: Sizer = option("requests", "What `queue_size` counts: requests, items (spans, log records, points), bytes.")
+    queue_size: int = option(1000, "How much is held, what is being sent included, in the unit of `sizer`.")
+    sizer: Sizer = option(
+        "requests", "What `queue_size` counts: requests, items (spans, log records, data points) or bytes."
+    )
     block_on_overflow: bool = option(False, "Where the queue is full, let senders wait instead of refusing their data.")
     wait_for_result: bool = option(False, "Let senders wait until their data was delivered or dropped.")
-    storage: str | None = option(None, "Id of the storage extension that keeps the queue over a restart.")
+    storage: str | None = option(
+        None, "Id of the storage extension that keeps the queue over a restart. Not built yet: leave it out."
+    )
     batch: BatchConfig | None = option(None, "Merge what the queue holds before it is sent.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_batch(cls, data: Any) -> Any:
+        # `batch:` with nothing in it does not take the queue's sizer over, as `batch: {}` does.
+        bare = isinstance(data, dict) and "batch" in data and data["batch"] is None
+        return {**data, "batch": {"sizer": "items"}} if bare else data
 
     @field_validator("num_consumers", "queue_size")
     @classmethod
@@ -122,11 +139,16 @@ class QueueConfig(ComponentConfig):
 
 
 class DeliveryConfig(ComponentConfig):
-    """What an exporter's configuration inherits to be delivered with a queue, retries and a timeout."""
+    """How an exporter delivers: through a queue, with retries, each attempt within a timeout."""
 
     timeout: Duration = option(5.0, "How long one attempt may take; 0 for no limit.")
-    retry_on_failure: RetryConfig | None = option(RetryConfig, "Try again after failures that may pass.")
-    sending_queue: QueueConfig | None = option(QueueConfig, "Hold data until it is delivered.")
+    retry_on_failure: RetryConfig | None = option(
+        RetryConfig, "Try again after failures that may pass; on unless `enabled: false`."
+    )
+    sending_queue: QueueConfig | None = option(
+        QueueConfig,
+        "Hold data until it is delivered; on unless `enabled: false`, which makes senders wait for the delivery.",
+    )
 
     @field_validator("timeout")
     @classmethod

@@ -2,11 +2,10 @@
 
 import asyncio
 
-from collector.api import ConsumeError, RetryableError, Settings, StartError, TaskOwner
+from collector.api import ConsumeError, QuietLog, RetryableError, Settings, StartError, TaskOwner
 from collector.data import Batch
 from collector.delivery.batcher import Batcher, Packer, Shipment, Singly
 from collector.delivery.config import QueueConfig, measure
-from collector.delivery.log import QuietLog
 from collector.delivery.meter import Meter
 from collector.delivery.queue import Entry, MemoryQueue
 from collector.delivery.sender import Sender

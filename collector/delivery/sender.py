@@ -8,6 +8,7 @@ from collector.api import (
     Exporter,
     PartialError,
     PermanentError,
+    QuietLog,
     RetryableError,
     Settings,
     StatusCode,
@@ -17,7 +18,6 @@ from collector.api import (
 from collector.data import Batch
 from collector.delivery.backoff import intervals
 from collector.delivery.config import DeliveryConfig
-from collector.delivery.log import QuietLog
 from collector.delivery.meter import Meter
 from collector.delivery.timing import TimeLimit
 

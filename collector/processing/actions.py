@@ -1,8 +1,7 @@
 """The attribute actions of processors `attributes` and `resource`: insert, update, upsert, delete, hash, extract, convert.
 
 The grammar is that of the OpenTelemetry Collector. A list of actions compiles into one `Program`. It decodes as few
-messages as it can: an action on a key does nothing to a message in whose bytes the key does not occur, and a new
-attribute is appended to the bytes.
+messages as it can: most actions on one key are done to the serialized message.
 """
 
 from collections.abc import Iterable
@@ -13,30 +12,30 @@ from pydantic import field_validator, model_validator
 from collector.api import ComponentConfig, StartError, option
 from collector.data import Client, Signal, attribute_lists, set_value
 from collector.data.messages import AnyValue, LogRecord, ProtoMessage, Resource, Span
+from collector.data.wire import field_tag
 from collector.processing.patterns import Pattern
 from collector.processing.steps import Convert, Delete, Extract, Hash, KeyedAttributes, Put, Selection, Step
 
 _SETTERS = ("insert", "update", "upsert")
-_LENGTH_DELIMITED = 2
 
 
 class Action(ComponentConfig):
     """One action on one attribute, or on all those whose key matches a pattern."""
 
-    key: str = option("", "attribute to act upon; where an action takes a pattern, one of the two is enough")
+    key: str = option("", "Attribute to act upon; where an action takes a pattern, one of the two is enough.")
     action: Literal["insert", "update", "upsert", "delete", "hash", "extract", "convert"] = option(
-        ..., "what to do with the attribute"
+        ..., "What to do with the attribute."
     )
-    value: Any = option(None, "value to set: text, number, bool, list or map (insert, update, upsert)")
-    from_attribute: str = option("", "attribute whose value to set (insert, update, upsert)")
+    value: Any = option(None, "Value to set: text, number, bool, list or map (insert, update, upsert).")
+    from_attribute: str = option("", "Attribute whose value to set (insert, update, upsert).")
     from_context: str = option(
-        "", "value of the request to set: metadata.<header> or client.address (insert, update, upsert)"
+        "", "Value of the request to set: `metadata.<header>` or `client.address` (insert, update, upsert)."
     )
-    default_value: Any = option(None, "value to set where the attribute or request has none (insert, update, upsert)")
+    default_value: Any = option(None, "Value to set where the attribute or request has none (insert, update, upsert).")
     pattern: str = option(
-        "", "RE2 pattern: of keys (delete, hash), or of the value with named groups as new keys (extract)"
+        "", "RE2 pattern: of keys (delete, hash), or of the value with named groups as new keys (extract)."
     )
-    converted_type: Literal["", "int", "double", "string"] = option("", "type to turn the value into (convert)")
+    converted_type: Literal["", "int", "double", "string"] = option("", "Type to turn the value into (convert).")
 
     @field_validator("action", mode="before")
     @classmethod
@@ -134,62 +133,64 @@ class Program:
             changed |= self.run(attributes)
         return changed
 
-    def append(self, raw: bytes, field_tag: bytes) -> bytes | None:
+    def rewrite(self, raw: bytes) -> bytes | None:
         """Return a serialized message after the actions, or None where it must be decoded to run them.
 
-        It is the very `raw` where the actions do nothing. `field_tag` is the tag of the message's attributes; it is
-        empty where they are not its own field, as in a metric, to which nothing can be appended.
+        It is the very `raw` where the actions do nothing.
         """
         result = raw
         for step in self._steps:
-            addition = step.addition(result)
-            if addition is None or (addition and not field_tag):
+            rewritten = step.rewrite(result)
+            if rewritten is None:
                 return None
-            if addition:
-                result = b"".join((result, field_tag, _varint(len(addition)), addition))
+            result = rewritten
         return result
 
 
 class _FromRequest:
     """A setter whose value comes from the request, so it differs from batch to batch."""
 
-    def __init__(self, action: Action) -> None:
+    def __init__(self, action: Action, tag: bytes) -> None:
         self._action = action
+        self._tag = tag
 
     def bind(self, client: Client) -> Put | None:
         """Return the setter of the value that a request has, or None where it has none and there is no default."""
         value: Any = _request_value(self._action.from_context, client)
         if value is None:
             value = self._action.default_value
-        return None if value is None else _setter(self._action, value)
+        return None if value is None else _setter(self._action, value, self._tag)
 
 
-def compile_actions(actions: Iterable[Action]) -> Program:
+def compile_actions(actions: Iterable[Action], tag: bytes) -> Program:
     """Return the program of a list of actions.
+
+    `tag` is what stands before each attribute in the serialized messages that the program is to rewrite, one of
+    `ITEM_TAGS` or `RESOURCE_TAG`.
 
     Raises:
         StartError: an `extract` pattern has a group without a name.
 
     """
-    return Program([_compile(index, action) for index, action in enumerate(actions)])
+    return Program([_compile(index, action, tag) for index, action in enumerate(actions)])
 
 
-def _compile(index: int, action: Action) -> "Step | _FromRequest":
+def _compile(index: int, action: Action, tag: bytes) -> "Step | _FromRequest":
     match action.action:
         case "delete":
-            return Delete(Selection(action.key, action.pattern))
+            return Delete(Selection(action.key, action.pattern, tag))
         case "hash":
-            return Hash(Selection(action.key, action.pattern))
+            return Hash(Selection(action.key, action.pattern, tag))
         case "extract":
-            return _extract(index, action)
+            return _extract(index, action, tag)
         case "convert":
-            return Convert(action.key, action.converted_type)
+            return Convert(action.key, action.converted_type, tag)
     if action.from_context:
-        return _FromRequest(action)
-    return _setter(action, action.default_value if action.value is None else action.value)
+        return _FromRequest(action, tag)
+    return _setter(action, action.default_value if action.value is None else action.value, tag)
 
 
-def _extract(index: int, action: Action) -> Extract:
+def _extract(index: int, action: Action, tag: bytes) -> Extract:
     pattern = Pattern(action.pattern)
     if not all(pattern.group_names):
         # Found at start and not before, as the Go collector does: a file that has it still validates.
@@ -197,16 +198,17 @@ def _extract(index: int, action: Action) -> Extract:
             f'field "pattern" contains at least one unnamed matcher group at the {index}-th actions: '
             "write (?P<new_key>...) to extract it or (?:...) to only group"
         )
-    return Extract(action.key, pattern)
+    return Extract(action.key, pattern, tag)
 
 
-def _setter(action: Action, value: Any) -> Put:
+def _setter(action: Action, value: Any, tag: bytes) -> Put:
     return Put(
         action.key,
         value,
         source=action.from_attribute,
         inserts=action.action != "update",
         updates=action.action != "insert",
+        tag=tag,
     )
 
 
@@ -220,20 +222,10 @@ def _request_value(path: str, client: Client) -> str | None:
     return ";".join(values) if values else None
 
 
-def _varint(number: int) -> bytes:
-    """Return a number as protobuf writes lengths: seven bits a byte, the lowest first."""
-    written = bytearray()
-    while number > 0x7F:
-        written.append(number & 0x7F | 0x80)
-        number >>= 7
-    written.append(number)
-    return bytes(written)
-
-
-def _field_tag(message: ProtoMessage) -> bytes:
-    return _varint(message.DESCRIPTOR.fields_by_name["attributes"].number << 3 | _LENGTH_DELIMITED)
-
-
 # What stands before each attribute in a serialized message; a metric has none of its own.
-ITEM_TAGS = {Signal.TRACES: _field_tag(Span), Signal.LOGS: _field_tag(LogRecord), Signal.METRICS: b""}
-RESOURCE_TAG = _field_tag(Resource)
+ITEM_TAGS = {
+    Signal.TRACES: field_tag(Span, "attributes"),
+    Signal.LOGS: field_tag(LogRecord, "attributes"),
+    Signal.METRICS: b"",
+}
+RESOURCE_TAG = field_tag(Resource, "attributes")

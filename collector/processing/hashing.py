@@ -14,6 +14,7 @@ HashFunction = Literal["", "none", "md5", "sha1", "sha3", "hmac-sha256", "hmac-s
 HMAC_KEY_SIZES = {"hmac-sha256": 32, "hmac-sha512": 64}
 
 MASK = "****"
+DIGEST_SIZE = 64  # characters of a SHA-256
 
 
 def hash_attribute(value: AttributeValue) -> str:
@@ -32,6 +33,11 @@ def hash_attribute(value: AttributeValue) -> str:
             content = struct.pack("<d", value)
         case _:
             content = b""
+    return hash_bytes(content)
+
+
+def hash_bytes(content: bytes) -> str:
+    """Return the SHA-256 of a value's bytes; the empty text of none."""
     return hashlib.sha256(content).hexdigest() if content else ""
 
 

@@ -40,46 +40,46 @@ _REFUSED = {
 class RegexpConfig(ComponentConfig):
     """How match results of patterns are remembered."""
 
-    cacheenabled: bool = option(False, "remember the results of pattern matches")
-    cachemaxnumentries: int = option(0, "how many results to remember; 0 for 10000", ge=0)
+    cacheenabled: bool = option(False, "Remember the results of pattern matches.")
+    cachemaxnumentries: int = option(0, "How many results to remember; 0 for 10000.", ge=0)
 
 
 class AttributeMatch(ComponentConfig):
     """An attribute that must be there."""
 
-    key: str = option(..., "key of the attribute", min_length=1)
-    value: Any = option(None, "value that it must have; any value where this is left out")
+    key: str = option(..., "Key of the attribute.", min_length=1)
+    value: Any = option(None, "Value that it must have; any value where this is left out.")
 
 
 class LibraryMatch(ComponentConfig):
     """An instrumentation scope."""
 
-    name: str = option(..., "name of the instrumentation scope")
-    version: str | None = option(None, "version of it; any version where this is left out")
+    name: str = option(..., "Name of the instrumentation scope.")
+    version: str | None = option(None, "Version of the scope; any version where this is left out.")
 
 
 class SeverityMatch(ComponentConfig):
     """A range of log severities."""
 
-    min: int = option(0, "lowest severity number that matches, from 1 (TRACE) to 24 (FATAL4)")
-    match_undefined: bool = option(False, "match log records without a severity number")
+    min: int = option(0, "Lowest severity number that matches, from 1 (TRACE) to 24 (FATAL4).")
+    match_undefined: bool = option(False, "Match log records without a severity number.")
 
 
 class MatchProperties(ComponentConfig):
     """What must hold for an item to match; all the fields that are given, and in each list one member."""
 
-    match_type: Literal["strict", "regexp"] = option(..., "compare texts as they are, or by RE2 patterns")
-    regexp: RegexpConfig | None = option(None, "cache of pattern matches, for match_type regexp")
-    services: list[str] = option([], "values of the resource attribute service.name")
-    span_names: list[str] = option([], "names of spans")
-    span_kinds: list[str] = option([], "kinds of spans, such as SPAN_KIND_SERVER")
-    log_bodies: list[str] = option([], "texts of log bodies")
-    log_severity_texts: list[str] = option([], "severity texts of log records")
-    log_severity_number: SeverityMatch | None = option(None, "severity numbers of log records")
-    metric_names: list[str] = option([], "names of metrics")
-    attributes: list[AttributeMatch] = option([], "attributes of the span or log record, all of which must match")
-    resources: list[AttributeMatch] = option([], "attributes of the resource, all of which must match")
-    libraries: list[LibraryMatch] = option([], "instrumentation scopes, one of which must match")
+    match_type: Literal["strict", "regexp"] = option(..., "Compare texts as they are, or by RE2 patterns.")
+    regexp: RegexpConfig | None = option(None, "Cache of pattern matches, for `match_type: regexp`.")
+    services: list[str] = option([], "Values of the resource attribute `service.name`.")
+    span_names: list[str] = option([], "Names of spans.")
+    span_kinds: list[str] = option([], "Kinds of spans, such as `SPAN_KIND_SERVER`.")
+    log_bodies: list[str] = option([], "Texts of log bodies.")
+    log_severity_texts: list[str] = option([], "Severity texts of log records.")
+    log_severity_number: SeverityMatch | None = option(None, "Severity numbers of log records.")
+    metric_names: list[str] = option([], "Names of metrics.")
+    attributes: list[AttributeMatch] = option([], "Attributes of the span or log record, all of which must match.")
+    resources: list[AttributeMatch] = option([], "Attributes of the resource, all of which must match.")
+    libraries: list[LibraryMatch] = option([], "Instrumentation scopes, one of which must match.")
 
     @model_validator(mode="after")
     def _matchable(self) -> Self:
@@ -130,10 +130,10 @@ class MatchProperties(ComponentConfig):
 
 
 class MatchConfig(ComponentConfig):
-    """The options of a processor that can leave items alone."""
+    """Which items a processor touches, and which it leaves alone."""
 
-    include: MatchProperties | None = option(None, "touch only what matches this; checked before exclude")
-    exclude: MatchProperties | None = option(None, "leave alone what matches this")
+    include: MatchProperties | None = option(None, "Touch only what matches this; checked before `exclude`.")
+    exclude: MatchProperties | None = option(None, "Leave alone what matches this.")
 
 
 class Matcher:

@@ -4,11 +4,12 @@ The engine is RE2 itself, so what the OpenTelemetry Collector accepts matches th
 operator writes and no text that a sender chooses can stall the collector.
 """
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
 
 import re2
+
+from collector.processing.remembering import remembering
 
 # Match results that a set of patterns remembers where its configuration asks for a cache but gives no size.
 _DEFAULT_CACHE_ENTRIES = 10_000
@@ -99,7 +100,7 @@ class PatternSet:
         self._everywhere = len(self.patterns)
         self.matches: Callable[[str], bool] = self._match
         if cache_entries:
-            self.matches = functools.lru_cache(maxsize=cache_entries)(self._match)
+            self.matches = remembering(self._match, cache_entries)
 
     def _match(self, text: str) -> bool:
         """Return whether one of the patterns matches in a text."""

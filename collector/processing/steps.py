@@ -1,13 +1,14 @@
 """What compiled attribute actions do to one list of attributes."""
 
 import abc
-import functools
 from collections.abc import Sequence
 
 from collector.data import AttributeValue, set_value, value_of
 from collector.data.messages import AnyValue, KeyValue, ProtoMessage
-from collector.processing.hashing import hash_attribute
+from collector.data.wire import ABSENT, Place, WireKey, text_in, text_value
+from collector.processing.hashing import DIGEST_SIZE, hash_attribute, hash_bytes
 from collector.processing.patterns import Pattern
+from collector.processing.remembering import remembering
 from collector.processing.values import as_double, as_integer, as_text
 
 # Keys are few and repeat from message to message; the bound is for senders that make them up.
@@ -45,11 +46,10 @@ class Step(abc.ABC):
     """One action. Both methods see what the steps before it did."""
 
     @abc.abstractmethod
-    def addition(self, raw: bytes) -> bytes | None:
-        """Return the attribute that the step appends to a serialized message, `b""` where it does nothing to it.
+    def rewrite(self, raw: bytes) -> bytes | None:
+        """Return a serialized message after the step, or None where it must be decoded for that.
 
-        None means that the attributes must be read to know. Where the bytes of a key do not occur in those of the
-        message, the key is not among its attributes.
+        It is the very `raw` where the step does nothing.
         """
 
     @abc.abstractmethod
@@ -58,24 +58,42 @@ class Step(abc.ABC):
 
 
 class Put(Step):
-    """Sets a key to a value, or to another attribute's value where there is a `source`; `value` is its default then."""
+    """Sets a key to a value, or to another attribute's value where there is a `source`; `value` is its default then.
 
-    def __init__(self, key: str, value: AttributeValue, *, source: str, inserts: bool, updates: bool) -> None:
-        self._key, self._raw_key = key, key.encode()
-        self._source, self._raw_source = source, source.encode()
+    `tag` is what stands before each attribute in the serialized messages, empty where the attributes lie deeper.
+    """
+
+    def __init__(
+        self, key: str, value: AttributeValue, *, source: str, inserts: bool, updates: bool, tag: bytes
+    ) -> None:
+        self._key, self._wire_key = key, WireKey(key, tag)
+        self._source, self._wire_source = source, WireKey(source, tag) if source else None
         self._inserts = inserts
         self._updates = updates
+        self._can_append = bool(tag)
         self._pair: ProtoMessage | None = None if value is None else _pair(key, value)
-        self._addition = b"" if self._pair is None or not inserts else self._pair.SerializeToString()
+        self._record = None if self._pair is None else self._wire_key.record(self._pair.value.SerializeToString())
 
-    def addition(self, raw: bytes) -> bytes | None:
-        """Return the new attribute where neither the key nor the source can be there."""
-        if self._source:
-            if self._raw_source in raw:
+    def rewrite(self, raw: bytes) -> bytes | None:
+        """Insert or update the key."""
+        record = self._record
+        if self._wire_source is not None:
+            source = self._wire_source.locate(raw)
+            if source is None:
                 return None
-            if self._pair is None:
-                return b""
-        return None if self._raw_key in raw else self._addition
+            if source is not ABSENT:
+                record = self._wire_key.record(raw[source[1] : source[2]])
+        return raw if record is None else self._put(raw, record)
+
+    def _put(self, raw: bytes, record: bytes) -> bytes | None:
+        place = self._wire_key.locate(raw)
+        if place is None:
+            return None
+        if place is not ABSENT:
+            return _replaced(raw, place, record) if self._updates else raw
+        if not self._inserts:
+            return raw
+        return raw + record if self._can_append else None
 
     def apply(self, attributes: KeyedAttributes) -> bool:
         """Insert or update the key."""
@@ -99,15 +117,16 @@ class Put(Step):
 
 
 class Selection:
-    """The attributes of one key and those whose keys match a pattern; either may be empty, for none."""
+    """The attributes of one key and those whose keys match a pattern; either may be empty, for none.
 
-    def __init__(self, key: str, pattern: str) -> None:
-        self._key, self._raw_key = key, key.encode()
-        self._matches = functools.lru_cache(_REMEMBERED_KEYS)(Pattern(pattern).matches) if pattern else None
+    `wire_key` finds them in serialized messages, in which `tag` stands before each attribute. It is None where that
+    takes their keys: for patterns, and for the empty key, which may stand for one that was left out.
+    """
 
-    def absent_from(self, raw: bytes) -> bool:
-        """Return whether a serialized message certainly has none of them."""
-        return self._matches is None and self._raw_key not in raw
+    def __init__(self, key: str, pattern: str, tag: bytes) -> None:
+        self._key = key
+        self.wire_key = WireKey(key, tag) if key and not pattern else None
+        self._matches = remembering(Pattern(pattern).matches, _REMEMBERED_KEYS) if pattern else None
 
     def positions(self, attributes: KeyedAttributes) -> list[int]:
         """Return where they stand, in order."""
@@ -123,10 +142,15 @@ class _OnExisting(Step):
 
     def __init__(self, selection: Selection) -> None:
         self._selection = selection
+        self._wire_key = selection.wire_key
 
-    def addition(self, raw: bytes) -> bytes | None:
-        """Return nothing to append where the attributes are missing."""
-        return b"" if self._selection.absent_from(raw) else None
+    def rewrite(self, raw: bytes) -> bytes | None:
+        """Change the selected attribute."""
+        key = self._wire_key
+        place = None if key is None else key.locate(raw)
+        if key is None or place is None:
+            return None
+        return raw if place is ABSENT else self._change_at(key, place, raw)
 
     def apply(self, attributes: KeyedAttributes) -> bool:
         """Change the selected attributes."""
@@ -137,6 +161,10 @@ class _OnExisting(Step):
     def _change(self, attributes: KeyedAttributes, found: Sequence[int]) -> bool:
         """Change the attributes at these positions; return whether anything changed."""
 
+    @abc.abstractmethod
+    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes | None:
+        """Change the attribute of a key, which stands at a place; return what `rewrite` does."""
+
 
 class Delete(_OnExisting):
     """Removes attributes."""
@@ -146,22 +174,70 @@ class Delete(_OnExisting):
             attributes.delete(index)
         return True
 
+    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:  # noqa: ARG002 - needed by the others
+        before, _, end = place
+        return before + raw[end:]
 
-class Hash(_OnExisting):
-    """Replaces values by their SHA-256."""
+
+class _OnValues(_OnExisting):
+    """A step that changes each of its values by itself."""
 
     def _change(self, attributes: KeyedAttributes, found: Sequence[int]) -> bool:
+        changed = False
         for index in found:
-            value = attributes.pairs[index].value
-            value.string_value = hash_attribute(value_of(value))
+            changed |= self._change_value(attributes.pairs[index].value)
+        return changed
+
+    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:
+        _, start, end = place
+        value = AnyValue.FromString(raw[start:end])
+        return _replaced(raw, place, key.record(value.SerializeToString())) if self._change_value(value) else raw
+
+    @abc.abstractmethod
+    def _change_value(self, value: ProtoMessage) -> bool:
+        """Change an `AnyValue`; return whether anything changed."""
+
+
+class Hash(_OnValues):
+    """Replaces values by their SHA-256."""
+
+    def __init__(self, selection: Selection) -> None:
+        super().__init__(selection)
+        digest = b"0" * DIGEST_SIZE
+        self._in_front = b"" if self._wire_key is None else self._wire_key.record(text_value(digest))[:-DIGEST_SIZE]
+
+    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:
+        before, start, end = place
+        text = text_in(raw[start:end])
+        if not text:
+            return super()._change_at(key, place, raw)
+        return before + self._in_front + hash_bytes(text).encode() + raw[end:]
+
+    def _change_value(self, value: ProtoMessage) -> bool:
+        value.string_value = hash_attribute(value_of(value))
         return True
+
+
+class Convert(_OnValues):
+    """Changes the type of a value, where the value has one of that type."""
+
+    def __init__(self, key: str, target: str, tag: bytes) -> None:
+        super().__init__(Selection(key, "", tag))
+        self._convert = {"int": as_integer, "double": as_double, "string": as_text}[target]
+        self._field = {"int": "int_value", "double": "double_value", "string": "string_value"}[target]
+
+    def _change_value(self, value: ProtoMessage) -> bool:
+        converted = None if value.HasField(self._field) else self._convert(value_of(value))
+        if converted is not None:
+            setattr(value, self._field, converted)
+        return converted is not None
 
 
 class Extract(_OnExisting):
     """Sets a key for each named group of a pattern, from the text of one attribute."""
 
-    def __init__(self, key: str, pattern: Pattern) -> None:
-        super().__init__(Selection(key, ""))
+    def __init__(self, key: str, pattern: Pattern, tag: bytes) -> None:
+        super().__init__(Selection(key, "", tag))
         self._pattern = pattern
 
     def _change(self, attributes: KeyedAttributes, found: Sequence[int]) -> bool:
@@ -175,27 +251,17 @@ class Extract(_OnExisting):
                 attributes.append(_pair(name, text))
         return groups is not None
 
-
-class Convert(_OnExisting):
-    """Changes the type of a value, where the value has one of that type."""
-
-    def __init__(self, key: str, target: str) -> None:
-        super().__init__(Selection(key, ""))
-        self._convert = {"int": as_integer, "double": as_double, "string": as_text}[target]
-        self._field = {"int": "int_value", "double": "double_value", "string": "string_value"}[target]
-
-    def _change(self, attributes: KeyedAttributes, found: Sequence[int]) -> bool:
-        changed = False
-        for index in found:
-            value = attributes.pairs[index].value
-            converted = None if value.HasField(self._field) else self._convert(value_of(value))
-            if converted is not None:
-                setattr(value, self._field, converted)
-                changed = True
-        return changed
+    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> None:
+        """Leave it to `_change`: there may be several keys to set."""
 
 
 def _pair(key: str, value: AttributeValue) -> ProtoMessage:
     pair = KeyValue(key=key, value=AnyValue())
     set_value(pair.value, value)
     return pair
+
+
+def _replaced(raw: bytes, place: Place, record: bytes) -> bytes:
+    """Return a serialized message with another attribute in the place of one."""
+    before, _, end = place
+    return before + record + raw[end:]

@@ -1,7 +1,8 @@
 """Paths with what varies in them replaced by `*`, so that `/users/123` and `/users/456` become one."""
 
-import functools
 import re
+
+from collector.processing.remembering import remembering
 
 # A word: letters and the separators of names; one digit may stand second, as in `v1`.
 _WORD = re.compile(r"[A-Za-z._ -](?:[0-9]?[A-Za-z._ -]*)")
@@ -21,7 +22,7 @@ def sanitize_url(url: str) -> str:
     scheme_and_host = "" if origin is None else re.sub(r"//[^/]*@", "//", origin[0])
     path = _QUERY.split(url if origin is None else url[origin.end() :], maxsplit=1)[0]
     segments = path.split("/", _MAX_SEGMENTS)[:_MAX_SEGMENTS]
-    return scheme_and_host + "/".join(segment if _is_word(segment) else "*" for segment in segments)
+    return scheme_and_host + "/".join(segment if _is_known_word(segment) else "*" for segment in segments)
 
 
 def is_blank(path: str) -> bool:
@@ -29,6 +30,8 @@ def is_blank(path: str) -> bool:
     return "*" in path and not path.strip("*/")
 
 
-@functools.lru_cache(maxsize=8192)
 def _is_word(segment: str) -> bool:
     return not segment or (_WORD.fullmatch(segment) is not None and not _UNPRONOUNCEABLE.search(segment))
+
+
+_is_known_word = remembering(_is_word, 8192)

@@ -3,13 +3,16 @@
 import asyncio
 import gzip
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, Self
 
 import grpc
 from aiohttp import web
 
+from collector.api import RetryableError, StatusCode
 from collector.data import Batch, Client, Signal
 from collector.data.messages import RESPONSES, SERVICES, ProtoMessage
+from collector.net.status import status_of
 
 _UNLIMITED = [("grpc.max_receive_message_length", -1)]
 
@@ -18,7 +21,8 @@ class OtlpBackend:
     """Takes OTLP export requests of all signals; use as `async with OtlpBackend() as backend`.
 
     `batches` are the requests as they came, their client's metadata the request headers. While `refusal` is set to a
-    gRPC code, gRPC requests are refused with it (counted in `refused`), so that tests can play a broken backend.
+    gRPC code, gRPC requests are refused with it (counted in `refused`), with a RetryInfo of `retry_after` seconds where
+    that is set. While `answering` is cleared requests hang. So tests can play a broken backend.
     """
 
     def __init__(self, host: str = "127.0.0.1", *, grpc_port: int = 0, http_port: int = 0) -> None:
@@ -29,6 +33,9 @@ class OtlpBackend:
         self._http: web.AppRunner | None = None
         self.batches: list[Batch] = []
         self.refusal: grpc.StatusCode | None = None
+        self.retry_after: float | None = None
+        self.answering = asyncio.Event()
+        self.answering.set()
         self.refused = 0
         self.grpc_endpoint = ""
         self.http_endpoint = ""
@@ -81,19 +88,33 @@ class OtlpBackend:
 
     async def wait_for(self, count: int, signal: Signal = Signal.TRACES, seconds: float = 60.0) -> None:
         """Return once so many spans, log records or data points came; raise `TimeoutError` where they do not."""
+        await self.wait_until(lambda: self.counts()[signal] >= count, seconds)
+
+    async def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Return once something holds that requests bring about; raise `TimeoutError` where it does not."""
         async with asyncio.timeout(seconds), self._changed:
-            await self._changed.wait_for(lambda: self.counts()[signal] >= count)
+            await self._changed.wait_for(condition)
 
     async def _remember(self, batch: Batch) -> None:
         async with self._changed:
             self.batches.append(batch)
             self._changed.notify_all()
 
+    async def _refuse(self, code: grpc.StatusCode, context: grpc.aio.ServicerContext) -> None:
+        async with self._changed:
+            self.refused += 1
+            self._changed.notify_all()
+        details: tuple[tuple[str, bytes], ...] = ()
+        if self.retry_after is not None:
+            error = RetryableError("the test refuses", code=StatusCode(code.value[0]), retry_after=self.retry_after)
+            details = (("grpc-status-details-bin", status_of(error).SerializeToString()),)
+        await context.abort(code, "the test refuses", details)
+
     def _grpc_handler(self, signal: Signal) -> Any:
         async def handle(request: bytes, context: grpc.aio.ServicerContext) -> bytes:
+            await self.answering.wait()
             if self.refusal is not None:
-                self.refused += 1
-                await context.abort(self.refusal, "the test refuses")
+                await self._refuse(self.refusal, context)
             metadata = {key: (value,) for key, value in context.invocation_metadata() or ()}
             await self._remember(Batch(signal, request, Client(context.peer(), "grpc", metadata)))
             answer: bytes = RESPONSES[signal]().SerializeToString()
@@ -104,6 +125,7 @@ class OtlpBackend:
     def _http_handler(self, signal: Signal) -> Any:
         async def handle(request: web.Request) -> web.Response:
             body = await request.read()
+            await self.answering.wait()
             if body[:2] == b"\x1f\x8b":
                 body = gzip.decompress(body)
             metadata = {key.lower(): (value,) for key, value in request.headers.items()}

@@ -37,3 +37,16 @@ def canonical(message: ProtoMessage) -> bytes:
     """Return one spelling for all equal messages, unknown fields included; unlike `==` it holds NaN for equal."""
     spelling: bytes = message.SerializeToString(deterministic=True)
     return spelling
+
+
+def without_empty(signal: Signal, request: ProtoMessage) -> ProtoMessage:
+    """Do to a request what an edit does to its empty scopes and resources, and return it."""
+    resources = resources_of(signal, request)
+    for index in reversed(range(len(resources))):
+        scopes = scopes_of(signal, resources[index])
+        for scope_index in reversed(range(len(scopes))):
+            if not items_of(signal, scopes[scope_index]):
+                del scopes[scope_index]
+        if not scopes:
+            del resources[index]
+    return request

@@ -9,19 +9,30 @@ A sender is answered once its data is in a batch, so that a slow backend does no
   growing pauses, for as long as it takes. Meanwhile at most twice the largest batch is gathered behind it; then `consume`
   waits, and so do the senders. Memory is bounded and nothing is lost.
 - It says "never": the batch is dropped, counted by reason, and told in the log.
-- The collector stops: everything is sent, once; what is refused then is dropped and counted.
+- The collector stops: everything is sent. What gets "not now" then is offered for a few seconds more, as a queue that
+  is full may be emptying; then it is dropped and counted.
 
 With `timeout: 0` or `send_batch_size: 0` nothing is gathered. Each batch goes on at once, and the sender learns what
-became of it.
+became of it; of a batch that is cut, every part goes on, whatever became of the others.
 
 With `metadata_keys`, senders with other values of these headers have batches of their own.
 """
 
-from collector.api import Consumer, Idle, PermanentError, ProcessorFactory, RetryableError, Settings, TaskOwner
+from collector.api import (
+    ConsumeError,
+    Consumer,
+    Idle,
+    PartialError,
+    PermanentError,
+    ProcessorFactory,
+    RetryableError,
+    Settings,
+    TaskOwner,
+)
 from collector.data import NO_CLIENT, Batch, Client
 from collector.data.split import split
 from processors.batch.config import Config
-from processors.batch.shard import Instruments, Shard
+from processors.batch.shard import Instruments, Shard, lost_of
 
 __all__ = ["FACTORY", "Config"]
 
@@ -43,6 +54,8 @@ class BatchProcessor(Idle):
         """Put a batch to others, or hand it on where nothing is gathered."""
         if not batch.count:
             return
+        # An open batch is closed, which is smaller; and whoever takes it over could leave nothing of it to measure.
+        batch = Batch(batch.signal, batch.payload, batch.client, count=batch.count)
         if not self._gathers:
             await self._pass_on(batch)
             return
@@ -53,14 +66,25 @@ class BatchProcessor(Idle):
         except PermanentError as error:
             self._instruments.refused.add(batch.count, reason=error.reason)
             raise
-        # The count goes along, so that nobody counts again; an open batch is closed, which is smaller.
         await shard.add(Batch(batch.signal, batch.payload, client, count=batch.count))
 
     async def _pass_on(self, batch: Batch) -> None:
         maximum = self._config.send_batch_max_size
-        for part in split(batch, maximum) if maximum else (batch,):
-            await self._next.consume(part)
-            self._instruments.sent(part)
+        refusal, rejected = None, 0
+        for part in split(batch, maximum) if maximum else [batch]:
+            try:
+                await self._next.consume(part)
+            except RetryableError:
+                raise  # the sender comes again with all of it
+            except ConsumeError as error:
+                refusal, rejected = error, rejected + lost_of(part, error)
+            else:
+                self._instruments.sent(part)
+        if refusal is None:
+            return
+        if isinstance(refusal, PermanentError) and rejected == batch.count:
+            raise refusal
+        raise PartialError(str(refusal), rejected=rejected, reason=refusal.reason) from refusal
 
     def _shard(self, client: Client) -> tuple[Client, Shard]:
         keys = self._config.metadata_keys

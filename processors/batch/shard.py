@@ -3,14 +3,15 @@
 import asyncio
 from collections import deque
 
-from collector.api import ConsumeError, Consumer, PartialError, RetryableError, Settings, TaskOwner
+from collector.api import ConsumeError, Consumer, PartialError, QuietLog, RetryableError, Settings, TaskOwner
 from collector.data import Batch, merge
 from collector.data.split import split
-from collector.processing.throttle import Throttle
 from processors.batch.config import Config
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
+# How long a batch is offered once the collector stops. While nobody takes it, what comes after cannot drain.
+_LAST_CALL = 5.0
 
 _COUNTS = (10, 25, 50, 75, 100, 250, 500, 750, *range(1_000, 10_000, 1_000), 10_000, 20_000, 30_000, 50_000, 100_000)
 _BYTES = (*_COUNTS, *range(200_000, 1_000_000, 100_000), *range(1_000_000, 10_000_000, 1_000_000))
@@ -66,8 +67,7 @@ class Shard:
         self._bound = 2 * max(self._size, self._max_size)
         self._timeout = config.timeout
         self._clock = settings.clock
-        self._logger = settings.logger
-        self._throttle = Throttle(settings.clock)
+        self._log = QuietLog(settings.logger, settings.clock)
         self._instruments = instruments
         self._tasks = tasks
         self._next = next_consumer
@@ -77,6 +77,7 @@ class Shard:
         self._due: deque[Batch] = deque()
         self._expired = False
         self._closing = False
+        self._last_call = 0.0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
@@ -94,7 +95,8 @@ class Shard:
 
     def close(self) -> None:
         """Send what there is, then end."""
-        self._closing = True
+        if not self._closing:
+            self._closing, self._last_call = True, self._clock.monotonic() + _LAST_CALL
         self._stop_timer()
         if self._pause is not None:
             self._pause.cancel()
@@ -159,15 +161,14 @@ class Shard:
             try:
                 await self._next.consume(batch)
             except RetryableError as error:
-                if self._closing:
+                if self._closing and self._clock.monotonic() >= self._last_call:
                     self._drop(batch.count, "shutdown", str(error))
                     return
                 self._instruments.retries.add(1, reason=error.reason)
-                await self._wait(max(pause, error.retry_after or 0))
+                await self._wait(_FIRST_PAUSE if self._closing else max(pause, error.retry_after or 0))
                 pause = min(2 * pause, _LONGEST_PAUSE)
             except ConsumeError as error:
-                lost = error.rejected if isinstance(error, PartialError) else batch.count
-                self._drop(lost, error.reason, str(error))
+                self._drop(lost_of(batch, error), error.reason, str(error))
                 return
             except Exception as error:  # noqa: BLE001 - a fault of another component must not end the sending
                 self._drop(batch.count, "internal", repr(error))
@@ -184,11 +185,9 @@ class Shard:
 
     def _drop(self, count: int, reason: str, message: str) -> None:
         self._instruments.dropped.add(count, reason=reason)
-        if self._throttle.permit():
-            self._logger.error(
-                "items were dropped",
-                count=count,
-                reason=reason,
-                error=message,
-                passed_over=self._throttle.passed_over(),
-            )
+        self._log.error("items were dropped", reason=reason, count=count, error=message)
+
+
+def lost_of(batch: Batch, error: ConsumeError) -> int:
+    """Return how many items of a batch are lost by an error after which it is not sent again."""
+    return min(error.rejected, batch.count) if isinstance(error, PartialError) else batch.count

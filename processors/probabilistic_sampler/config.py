@@ -13,7 +13,13 @@ Mode = Literal["hash_seed", "proportional", "equalizing"]
 
 
 class Config(ComponentConfig):
-    """Keeps a share of all spans or log records, by their trace id, and writes down how large the share was."""
+    """Keeps a share of all spans or log records, by their trace id, and writes down how large the share was.
+
+    ```yaml
+    mode: proportional
+    sampling_percentage: 10
+    ```
+    """
 
     sampling_percentage: float = option(
         0.0, "How many of a hundred are kept; 100 and more keeps all, 0 only what its priority demands.", examples=[10]
@@ -27,15 +33,17 @@ class Config(ComponentConfig):
     hash_seed: int = option(
         0, "The seed of the hash; the same in every collector of one tier, another in the next tier.", ge=0, lt=2**32
     )
-    fail_closed: bool = option(True, "Whether to drop, instead of keep, what has no or contradicting sampling data.")
-    sampling_precision: int = option(4, "To how many significant hex digits the threshold is rounded, 1 to 14.")
+    fail_closed: bool = option(True, "Drop, instead of keep, what has no sampling data or contradicting data.")
+    sampling_precision: int = option(4, "Significant hex digits to which the threshold is rounded, 1 to 14.")
     attribute_source: Literal["traceID", "record", ""] = option(
         "traceID", "Logs: whether the trace id or the attribute `from_attribute` decides, in mode `hash_seed`."
     )
     from_attribute: str = option(
         "", "Logs: the attribute that decides with `attribute_source: record`, or where there is no trace id."
     )
-    sampling_priority: str = option("", "Logs: an attribute that holds a percentage of its own for the record.")
+    sampling_priority: str = option(
+        "", "Logs: an attribute that holds a percentage of its own for the record; empty for none."
+    )
 
     @field_validator("sampling_percentage")
     @classmethod

@@ -17,6 +17,8 @@ _PRIME = 0x01000193
 _ID_BYTES = 16
 # Below so many ids the big integers cost more than they save (measured: about equal at 8).
 _FEW = 8
+# Bytes; a sender could fill the memory with long attributes.
+_LONGEST_REMEMBERED = 256
 
 
 def fnv1a(data: bytes, state: int = _OFFSET_BASIS) -> int:
@@ -31,10 +33,16 @@ def seeded(seed: int) -> int:
     return fnv1a(seed.to_bytes(4, "little"))
 
 
-@lru_cache(maxsize=4096)
 def randomness_of_data(data: bytes, state: int) -> int:
     """Return the 56-bit randomness of any bytes. What repeats (a trace, a service) is not hashed again."""
+    return _recall(data, state) if len(data) <= _LONGEST_REMEMBERED else _randomness(data, state)
+
+
+def _randomness(data: bytes, state: int) -> int:
     return _arrange(fnv1a(data, state), 1)
+
+
+_recall = lru_cache(4096)(_randomness)
 
 
 def randomness_of_ids(ids: Sequence[bytes], state: int) -> Sequence[int]:

@@ -2,9 +2,8 @@
 
 from collections import Counter
 
-from collector.api import Settings
+from collector.api import QuietLog, Settings
 from collector.data import Signal
-from collector.processing.throttle import Throttle
 from processors.probabilistic_sampler.rule import Decision
 
 _NAMES = {Signal.TRACES: "traces", Signal.LOGS: "logs"}
@@ -16,8 +15,7 @@ class Tally:
     def __init__(self, settings: Settings, signal: Signal) -> None:
         self.decided: Counter[tuple[str, bool]] = Counter()
         self._faults: Counter[str] = Counter()
-        self._logger = settings.logger
-        self._throttle = Throttle(settings.clock)
+        self._log = QuietLog(settings.logger, settings.clock)
         self._sampled = settings.telemetry.counter(
             f"otelcol_processor_probabilistic_sampler_count_{_NAMES[signal]}_sampled",
             f"{signal.items.replace('_', ' ').capitalize()} that were sampled or not",
@@ -35,13 +33,12 @@ class Tally:
         if decision.fault is None:
             return
         self._faults[decision.fault.reason] += 1
-        if self._throttle.permit():
-            self._logger.warning(
-                "an item's sampling data cannot be used",
-                error=decision.fault.message,
-                kept=decision.sampled,
-                passed_over=self._throttle.passed_over(),
-            )
+        self._log.warning(
+            "an item's sampling data cannot be used",
+            reason=decision.fault.reason,
+            error=decision.fault.message,
+            kept=decision.sampled,
+        )
 
     def flush(self) -> None:
         """Hand on what was counted."""

@@ -1,6 +1,6 @@
 """Walks a batch and applies the rules to everything in it that has attributes, and to log bodies."""
 
-from collector.api import ProcessorFactory, Settings, transform
+from collector.api import Consumer, Host, ProcessorFactory, Settings, StartError, TransformProcessor
 from collector.data import Batch, OpenResource, OpenScope, Signal, attribute_lists
 from collector.data.messages import ProtoMessage, Span
 from collector.processing.urls import is_blank, sanitize_url
@@ -123,4 +123,25 @@ class RedactionProcessor:
             self._redacted.add(len(findings.masked), change="masked")
 
 
-FACTORY = ProcessorFactory(type="redaction", config=Config, create=transform(RedactionProcessor))
+class GuardedProcessor(TransformProcessor):
+    """Does not start, rather than let through what it cannot redact yet."""
+
+    def __init__(self, config: Config, settings: Settings, next_consumer: Consumer) -> None:
+        super().__init__(RedactionProcessor(config, settings), next_consumer)
+        self._unbuilt = config.db_sanitizer.wanted
+
+    async def start(self, host: Host) -> None:  # noqa: ARG002 - the contract's arguments
+        """Check that there is everything that the configuration asks for.
+
+        Raises:
+            StartError: there is not.
+
+        """
+        if self._unbuilt:
+            raise StartError(
+                f"db_sanitizer: {', '.join(self._unbuilt)}: not built yet: set enabled to false, and mask literals by "
+                "blocked_values"
+            )
+
+
+FACTORY = ProcessorFactory(type="redaction", config=Config, create=GuardedProcessor)

@@ -14,7 +14,7 @@ from processors.redaction.summary import SUMMARY_KEYS, Findings
 # Keys and short values repeat from message to message; the bounds are for senders that make them up.
 _REMEMBERED_KEYS = 10_000
 _REMEMBERED_VALUES = 10_000
-_LONGEST_REMEMBERED = 128
+_LONGEST_REMEMBERED = 128  # characters of a value or key
 
 
 class Verdict(enum.Enum):
@@ -103,9 +103,11 @@ class Rules:
     def _verdict(self, key: str) -> Verdict:
         verdict = self._verdicts.get(key)
         if verdict is None:
-            if len(self._verdicts) >= _REMEMBERED_KEYS:
-                self._verdicts.clear()
-            verdict = self._verdicts[key] = self._judge(key)
+            verdict = self._judge(key)
+            if len(key) <= _LONGEST_REMEMBERED:
+                if len(self._verdicts) >= _REMEMBERED_KEYS:
+                    self._verdicts.clear()
+                self._verdicts[key] = verdict
         return verdict
 
     def _judge(self, key: str) -> Verdict:

@@ -245,7 +245,7 @@ async def test_drops_are_told_now_and_then():
             await bench.clock.advance(60)
             await bench.consume(spans(1))
             await settle()
-    told = [line["passed_over"] for line in lines if line["event"] == "items were dropped"]
+    told = [line.get("left_out", 0) for line in lines if line["event"] == "items were dropped"]
     assert told == [0, 1]
 
 
@@ -302,12 +302,65 @@ async def test_shutdown_sends_what_was_gathered():
     await bench.processor.shutdown()
 
 
-async def test_shutdown_does_not_wait_for_a_pause_and_counts_what_is_refused_then():
-    bench = Bench(Sink(RetryableError("full")), send_batch_size=2)
+async def test_shutdown_does_not_wait_for_a_pause():
+    bench = Bench(Flaky(RetryableError("full", retry_after=60)), send_batch_size=2)
     await bench.consume(spans(2))
     await bench.clock.wait_for_sleepers()
     await bench.processor.shutdown()
+    assert names(bench.sink.batches) == [0, 1]
+
+
+async def test_shutdown_offers_again_what_is_refused_for_now():
+    """A queue that is full while it drains costs no data."""
+    bench = Bench(Flaky(*[RetryableError("full")] * 4), send_batch_size=2)
+    await bench.consume(spans(2))
+    stopping = bench.senders.start("stopping", bench.processor.shutdown())
+    while not stopping.done():
+        await bench.clock.advance(0.1)
+    assert names(bench.sink.batches) == [0, 1]
+    assert bench.telemetry[DROPPED].total == 0
+
+
+async def test_shutdown_gives_up_in_the_end_and_counts_what_is_lost():
+    bench = Bench(Sink(RetryableError("full")), send_batch_size=2)
+    await bench.consume(spans(2))
+    began = bench.clock.monotonic()
+    stopping = bench.senders.start("stopping", bench.processor.shutdown())
+    while not stopping.done():
+        await bench.clock.advance(0.1)
     assert bench.telemetry[DROPPED].values == {(("reason", "shutdown"),): 2}
+    assert 5.0 <= bench.clock.monotonic() - began < 6.0
+
+
+async def test_a_batch_that_the_next_takes_over_can_still_be_measured():
+    """An open batch goes through, although nothing is left of it in the hands of this processor."""
+
+    class Taking(Sink):
+        async def consume(self, batch):
+            await super().consume(Batch.of_opened(batch.open()))
+
+    async with Bench(Taking(), timeout=0) as bench:
+        await bench.consume(Batch.of_opened(spans(3).open()))
+        assert names(bench.sink.batches) == [0, 1, 2]
+        assert bench.telemetry[SENT].observations[()] == [3]
+
+
+@pytest.mark.parametrize(
+    ("errors", "arrived", "told", "rejected"),
+    [
+        ([PartialError("one", rejected=1)], [2, 3, 4], PartialError, 1),
+        ([PartialError("one", rejected=1), PartialError("all", rejected=9)], [4], PartialError, 3),
+        ([PermanentError("never")], [2, 3, 4], PartialError, 2),
+        ([PermanentError("never")] * 3, [], PermanentError, None),
+        ([RetryableError("later")], [], RetryableError, None),
+    ],
+)
+async def test_every_part_of_a_batch_that_is_cut_gets_its_chance(errors, arrived, told, rejected):
+    async with Bench(Flaky(*errors), timeout=0, send_batch_size=2, send_batch_max_size=2) as bench:
+        with pytest.raises(told) as caught:
+            await bench.consume(spans(5))
+        assert names(bench.sink.batches) == arrived
+        assert getattr(caught.value, "rejected", None) == rejected
 
 
 async def test_shutdown_refuses_senders_that_wait():

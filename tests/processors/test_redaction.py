@@ -5,9 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from collector.api import StartError
 from collector.data import Batch, Signal, get_attribute, set_attribute, set_value, value_of
 from collector.data.messages import LogRecord, Metric, Span
-from collector.testing import RecordingTelemetry, items_of, make_batch, make_settings
+from collector.testing import FakeHost, RecordingTelemetry, Sink, items_of, make_batch, make_settings
 from collector.testing.conformance import check
 from collector.testing.decoded import canonical, decoded, items
 from collector.testing.strategies import requests
@@ -330,7 +331,6 @@ def test_a_value_that_is_harmless_elsewhere_is_still_a_url():
         ({"summary": "loud"}, "'debug'"),
         ({"blocked_values": [r"(a)\1"]}, "no backreferences"),
         ({"ignored_key_patterns": ["a(?!b)"]}, "no look-around"),
-        ({"db_sanitizer": {"sql": {"enabled": True}}}, "not built yet"),
     ],
 )
 def test_what_is_wrong_with_the_options_is_said(options, message):
@@ -343,6 +343,15 @@ def test_the_key_of_the_hash_stays_secret():
     config = Config(hash_function="hmac-sha256", hmac_key="k" * 32)
     assert "kkk" not in repr(config)
     assert "kkk" not in config.model_dump_json()
+
+
+async def test_what_is_not_built_keeps_the_collector_from_starting():
+    """The options are valid, but nothing may pass as redacted that is not."""
+    config = Config.model_validate({"db_sanitizer": {"sql": {"enabled": True}, "redis": {"enabled": True}}})
+    redaction = FACTORY.create(config, make_settings("redaction"), Sink())
+    with pytest.raises(StartError, match="db_sanitizer: sql, redis: not built yet"):
+        await redaction.start(FakeHost())
+    await FACTORY.create(Config(), make_settings("redaction"), Sink()).start(FakeHost())
 
 
 def test_options_of_what_is_not_built_are_taken_where_it_is_off():

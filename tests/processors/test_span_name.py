@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 from pydantic import ValidationError
 
@@ -133,7 +135,11 @@ def test_services_can_be_chosen(options, expected):
     assert [expected] == renamed(processor(**options), "/1")
 
 
-def test_long_names_are_not_cached():
-    process = processor()
-    renamed(process, "/1", "x/" * 200 + "1")
-    assert 1 == process._cached_name.cache_info().currsize
+def test_long_names_are_told_apart_but_not_kept():
+    """A sender of long names gets as many as one of short ones, and fills no memory with them."""
+    process = processor(max_names=2)
+    long = "x/" * 50_000
+    assert [f"{long}a", f"{long}b", "{other}", f"{long}a"] == renamed(
+        process, f"{long}a", f"{long}b", f"{long}c", f"{long}a"
+    )
+    assert all(sys.getsizeof(name) < 1000 for name in process._guard.names_of("shop"))

@@ -12,7 +12,7 @@ from collector.data import (
     set_value,
     value_of,
 )
-from collector.data.messages import AnyValue, LogRecord, Metric, Resource, Span
+from collector.data.messages import REQUESTS, AnyValue, LogRecord, Metric, Resource, Span
 from collector.testing.strategies import attribute_values
 
 
@@ -81,3 +81,19 @@ def test_the_attribute_lists_of_a_metric_are_those_of_its_points(kind):
 def test_the_attribute_list_of_a_span_or_log_record_is_its_own(signal, item):
     item.attributes.add(key="own")
     assert [["own"]] == [[pair.key for pair in found] for found in attribute_lists(signal, item)]
+
+
+@pytest.mark.parametrize(("wrap", "most"), [(lambda inner: [inner], 45), (lambda inner: {"key": inner}, 30)])
+def test_a_value_is_nested_as_deeply_as_the_deepest_attribute_can_be_read_and_no_deeper(wrap, most):
+    """One such value would make the whole request, with others' data in it, unreadable for whoever gets it."""
+    value = 1
+    for _ in range(most):
+        value = wrap(value)
+    request = REQUESTS[Signal.METRICS]()
+    metric = request.resource_metrics.add().scope_metrics.add().metrics.add()
+    attributes = metric.gauge.data_points.add().exemplars.add().filtered_attributes
+    set_attribute(attributes, "deep", value)
+    again = REQUESTS[Signal.METRICS].FromString(request.SerializeToString())
+    assert request == again
+    with pytest.raises(ValueError, match="nested too deeply"):
+        set_attribute(attributes, "deeper", wrap(value))

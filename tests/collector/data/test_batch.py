@@ -114,3 +114,34 @@ def test_an_edit_keeps_the_client():
     client = Client("10.0.0.1:4", "grpc", {"tenant": ("a",)})
     assert client is edited(span_batch(client)).client
     assert decoded(edited(span_batch(client))).resource_spans
+
+
+def metric_batch():
+    request = REQUESTS[Signal.METRICS]()
+    metrics = request.resource_metrics.add().scope_metrics.add().metrics
+    metrics.add(name="a").gauge.data_points.add()
+    points = metrics.add(name="b").sum.data_points
+    points.add()
+    points.add()
+    return Batch(Signal.METRICS, request.SerializeToString())
+
+
+def test_counting_edited_metrics_encodes_nothing_and_leaves_the_batch_open():
+    """Own metrics ask for the count behind every processor."""
+    batch = edited(metric_batch())
+    opened = batch._opened
+    assert 3 == batch.count
+    (_, scope), *_ = opened.scopes()
+    assert [None, False] == [scope.original(0), scope.original(1) is None]
+    assert opened is batch.open()
+
+
+def test_a_count_goes_along_until_items_change():
+    """Nobody counts again behind a processor that left the items alone."""
+    batch = Batch(Signal.METRICS, metric_batch().payload, count=7)
+    opened = batch.open()
+    opened.resources[0].touch()
+    assert 7 == Batch.of_opened(opened).count
+    (_, scope), *_ = opened.scopes()
+    scope.keep(lambda index: index == 0)
+    assert 1 == opened.count()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from collector.data import Batch, OpenBatch, Signal, set_attribute
 from collector.data.messages import ITEMS, REQUESTS, InstrumentationScope, Resource, Span
 from collector.data.shell import RequestShell
-from collector.testing.decoded import canonical, decoded, items, items_of, resources_of, scopes_of
+from collector.testing.decoded import canonical, decoded, items, items_of, resources_of, scopes_of, without_empty
 from collector.testing.strategies import requests
 
 signals = st.sampled_from(Signal)
@@ -21,19 +21,6 @@ def edit(signal, item):
         item.severity_text = "edited"
     else:
         item.name = "edited"
-
-
-def without_empty(signal, request):
-    """Do to a full decode what an edit does to empty scopes and resources."""
-    resources = resources_of(signal, request)
-    for index in reversed(range(len(resources))):
-        scopes = scopes_of(signal, resources[index])
-        for scope_index in reversed(range(len(scopes))):
-            if not items_of(signal, scopes[scope_index]):
-                del scopes[scope_index]
-        if not scopes:
-            del resources[index]
-    return request
 
 
 @given(batches)

@@ -48,6 +48,8 @@ def test_batch_is_on_where_it_is_named():
         ({"batch": {"sizer": "bytes"}}, "bytes"),
         ({"sizer": "bytes", "queue_size": 10_000, "batch": {}}, "bytes"),
         ({"sizer": "bytes", "batch": {"sizer": "items"}}, "items"),
+        ({"sizer": "bytes", "batch": None}, "items"),
+        ({"sizer": "requests", "batch": None}, "items"),
     ],
 )
 def test_batch_sizer_follows_the_queue(queue, expected):

@@ -15,8 +15,8 @@ from collector.testing.strategies import requests
 CLIENT = Client("10.0.0.1", "grpc", {"x-tenant": ("a", "b"), "auth.subject": ("forged",)})
 
 
-def program(*actions):
-    return compile_actions([Action.model_validate(action) for action in actions])
+def program(*actions, tag=ITEM_TAGS[Signal.TRACES]):
+    return compile_actions([Action.model_validate(action) for action in actions], tag)
 
 
 def edited(before, *actions, client=CLIENT):
@@ -25,10 +25,10 @@ def edited(before, *actions, client=CLIENT):
     for key, value in before.items():
         set_attribute(span.attributes, key, value)
     bound = program(*actions).bind(client)
-    appended = bound.append(span.SerializeToString(), ITEM_TAGS[Signal.TRACES])
+    rewritten = bound.rewrite(span.SerializeToString())
     bound.run(span.attributes)
-    if appended is not None:
-        assert canonical(Span.FromString(appended)) == canonical(span)
+    if rewritten is not None:
+        assert canonical(Span.FromString(rewritten)) == canonical(span)
     return {pair.key: value_of(pair.value) for pair in span.attributes}
 
 
@@ -97,7 +97,7 @@ def test_a_key_spelled_oddly_on_the_wire_is_not_overlooked():
     tag = ITEM_TAGS[Signal.TRACES]
     raw = b"".join(tag + bytes([len(pair)]) + pair for pair in (swapped, overridden))
     delete = program({"key": "secret", "action": "delete"})
-    assert delete.append(raw, tag) is None
+    assert delete.rewrite(raw) is None
     span = Span.FromString(raw)
     assert delete.run(span.attributes)
     assert not span.attributes
@@ -106,7 +106,7 @@ def test_a_key_spelled_oddly_on_the_wire_is_not_overlooked():
 def test_nothing_to_do_gives_back_the_very_bytes():
     raw = Span(name="work").SerializeToString()
     nothing = program({"key": "a", "action": "delete"}, {"key": "b", "action": "update", "value": 1})
-    assert nothing.append(raw, ITEM_TAGS[Signal.TRACES]) is raw
+    assert nothing.rewrite(raw) is raw
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,37 @@ def test_nothing_to_do_gives_back_the_very_bytes():
 )
 @pytest.mark.parametrize("size", [1, 127, 128, 20_000])
 def test_an_attribute_is_appended_to_the_bytes(message, tag, size):
-    appended = program({"key": "k", "action": "insert", "value": "x" * size}).append(b"", tag)
-    assert get_attribute(message.FromString(appended).attributes, "k") == "x" * size
+    rewritten = program({"key": "k", "action": "insert", "value": "x" * size}, tag=tag).rewrite(b"")
+    assert get_attribute(message.FromString(rewritten).attributes, "k") == "x" * size
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"action": "delete"},
+        {"action": "hash"},
+        {"action": "convert", "converted_type": "string"},
+        {"action": "insert", "value": 1},
+        {"action": "update", "value": 1},
+        {"action": "upsert", "value": {"a": [1, 2]}},
+        {"action": "update", "from_attribute": "other"},
+        {"key": "new", "action": "upsert", "value": 1},
+        {"key": "new", "action": "upsert", "from_attribute": "k"},
+        {"key": "new", "action": "delete"},
+    ],
+)
+@pytest.mark.parametrize(
+    "value", ["", "text", "x" * 127, "x" * 128, "k" * 3, "x" * 10_000, 5, True, 2.5, [1], {"k": "v"}]
+)
+def test_ordinary_spans_are_rewritten_without_decoding(action, value):
+    span = Span(name="a long name, with k in it")
+    for key, content in {"other": "value", "k": value, "kind": 7}.items():
+        set_attribute(span.attributes, key, content)
+    edit = program({"key": "k", **action})
+    rewritten = edit.rewrite(span.SerializeToString())
+    assert rewritten is not None or value == {"k": "v"}
+    edit.run(span.attributes)
+    assert rewritten in (None, span.SerializeToString())
 
 
 @pytest.mark.parametrize(
@@ -150,7 +179,7 @@ def test_what_is_wrong_with_an_action_is_said(action, message):
 def test_a_group_without_a_name_is_found_at_start():
     action = Action(key="k", action="extract", pattern="(?P<a>x)(y)")
     with pytest.raises(StartError, match="unnamed matcher group at the 0-th actions"):
-        compile_actions([action])
+        compile_actions([action], b"")
 
 
 # --- against a plain reference -----------------------------------------------------------------------------------
@@ -223,7 +252,7 @@ def test_a_program_does_what_its_actions_say(signal, data):
     batch = Batch(signal, data.draw(requests(signal)))
     found = {pair.key for item in items(batch) for pairs in attribute_lists(signal, item) for pair in pairs}
     chosen = data.draw(actions_on(sorted({key for key in found if key} | {"new", "newer"})))
-    edit = program(*chosen)
+    edit = program(*chosen, tag=ITEM_TAGS[signal])
     for _, scope in batch.open().scopes():
         for index, raw in enumerate(scope.raws()):
             expected = type(scope.message(index)).FromString(raw)
@@ -231,9 +260,9 @@ def test_a_program_does_what_its_actions_say(signal, data):
                 for action in chosen:
                     reference(attributes, action)
             item = type(expected).FromString(raw)
-            appended = edit.append(raw, ITEM_TAGS[signal])
-            if appended is not None:
-                item = type(expected).FromString(appended)
+            rewritten = edit.rewrite(raw)
+            if rewritten is not None:
+                item = type(expected).FromString(rewritten)
             else:
                 edit.run_item(signal, item)
             assert canonical(expected) == canonical(item)

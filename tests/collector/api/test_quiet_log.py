@@ -1,7 +1,7 @@
 import structlog
 
-from collector.delivery import QuietLog
-from collector.delivery.log import INTERVAL
+from collector.api import QuietLog, quiet_log
+from collector.api.quiet_log import INTERVAL
 from collector.testing import ManualClock
 
 
@@ -29,3 +29,26 @@ async def test_other_reasons_are_not_left_out():
 
     assert ["unavailable", "unauthenticated", "unavailable"] == [line["reason"] for line in lines]
     assert ["warning", "warning", "error"] == [line["log_level"] for line in lines]
+
+
+async def test_a_costly_detail_is_found_out_only_for_a_line_that_is_written():
+    """A function as a detail is called once for two events of which one is written."""
+    asked = []
+    with structlog.testing.capture_logs() as lines:
+        log = QuietLog(structlog.get_logger(), ManualClock())
+        for _ in range(2):
+            log.error("failed", reason="bug", at=lambda: asked.append(1) or "mine.py:2")
+
+    assert ["mine.py:2"] == [line["at"] for line in lines]
+    assert [1] == asked
+
+
+async def test_reasons_that_data_make_up_do_not_fill_the_memory(monkeypatch):
+    """What is remembered is bounded; beyond that, lines may come again early."""
+    monkeypatch.setattr(quiet_log, "_MOST_KEYS", 2)
+    with structlog.testing.capture_logs() as lines:
+        log = QuietLog(structlog.get_logger(), ManualClock())
+        for reason in ("a", "b", "c", "c", "a"):
+            log.error("failed", reason=reason)
+
+    assert ["a", "b", "c", "a"] == [line["reason"] for line in lines]

@@ -1,0 +1,183 @@
+"""Edits of one attribute in a serialized span, log record or resource, by cutting its bytes: nothing is decoded.
+
+`WireKey.locate` tells where the attribute of a key stands, that there is none, or that it cannot tell and the message
+must be decoded. The bytes must be a message that can be decoded. The answer is exact, for these reasons:
+
+- A key is written as its length and its bytes. So where it is a key, the byte in front is its length, or the last of
+  several that are, of which the one before has its high bit set. Where the key's bytes occur behind anything else, they
+  are part of another key, of a value or of an event. No occurrence that may be a key means that the key is absent;
+  several are left to the decoder, for repeated keys, nested maps, events and links may be among them.
+- The attribute must hold the key and one value, in this order, and nothing else, with all lengths in their shortest
+  form. A second key (it would be the one that counts), a value in several parts and unknown fields are left to the
+  decoder.
+- Protobuf is read from left to right, one field after the other, in one way only. So if the bytes in front of the
+  attribute are a whole sequence of fields by themselves, what follows is read as the attribute; and outside of any
+  group, for those before it are closed. `Empty` has no fields: decoding it is this check, and skips all content in C.
+
+What an edit does not touch keeps its bytes, and an attribute that stays keeps its place.
+"""
+
+from typing import Final, TypeAlias
+
+from google.protobuf.empty_pb2 import Empty
+
+from collector.data.messages import DecodeError, ProtoMessage
+
+# The bytes in front of the attribute, the position where its serialized `AnyValue` begins, and that where both end.
+Place: TypeAlias = tuple[bytes, int, int]
+ABSENT: Final[Place] = (b"", -1, -1)
+
+_KEY_TAG, _VALUE_TAG, _TEXT_TAG = b"\x0a", b"\x12", b"\x0a"
+_LENGTH_DELIMITED = 2
+# Lengths below take one byte, which says all. A longer one has this bit set in every byte but the last.
+_MORE = 0x80
+# More occurrences than that are sooner decoded than looked at one by one.
+_MOST_OCCURRENCES = 16
+# Lengths of attributes whose headers are kept: comparing is sooner done than reading.
+_REMEMBERED_LENGTHS = 512
+_CHECKED_WITH_ONE_MESSAGE = 2**16  # bytes
+
+
+def field_tag(message: ProtoMessage, field: str) -> bytes:
+    """Return what stands in front of each occurrence of a field that is a message or text."""
+    return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
+
+
+def text_in(value: bytes) -> bytes:
+    """Return the text that a serialized `AnyValue` holds, empty where that takes decoding: it is long or no text."""
+    size = len(value) - 2
+    return value[2:] if 0 < size < _MORE and value[0] == _TEXT_TAG[0] and value[1] == size else b""
+
+
+def text_value(text: bytes) -> bytes:
+    """Return the serialized `AnyValue` of a text in UTF-8."""
+    return _field(_TEXT_TAG, text)
+
+
+class WireKey:
+    """An attribute's key as it is looked for in the serialized messages of one type; it must not be empty.
+
+    `tag` is the one-byte tag of the messages' attributes. It is empty where they lie deeper, as a metric's: there the
+    key can only be found absent.
+    """
+
+    __slots__ = ("_fields", "_head", "_headers", "_key", "_size", "_tag")
+
+    def __init__(self, key: str, tag: bytes) -> None:
+        self._key = key.encode()
+        self._size = len(self._key)
+        self._tag = tag
+        self._head = _field(_KEY_TAG, self._key)
+        self._headers = _Headers(tag, self._head)
+        self._fields = _Fields()
+
+    def locate(self, raw: bytes) -> Place | None:
+        """Return where the attribute stands in a message, `ABSENT`, or None where that takes decoding."""
+        at = raw.find(self._key)
+        if at < 0:
+            return ABSENT
+        place = self._place(raw, at)
+        if place is not None and raw.find(self._key, place[2]) < 0:
+            return place  # as nearly always: the key's bytes occur once, or else in the attribute's own value
+        candidates = self._candidates(raw)
+        if len(candidates) == 1:
+            return self._place(raw, candidates[0])
+        return None if candidates else ABSENT
+
+    def record(self, value: bytes) -> bytes:
+        """Return the attribute with a serialized value as it stands in a message."""
+        return _field(self._tag, self._head + _field(_VALUE_TAG, value))
+
+    def _candidates(self, raw: bytes) -> list[int]:
+        """Return where the key may stand as a key; more than one position where its bytes occur too often to tell."""
+        found = []
+        at = raw.find(self._key)
+        for _ in range(_MOST_OCCURRENCES):
+            if at > 1 and (raw[at - 1] == self._size or raw[at - 2] >= _MORE):
+                found.append(at)
+            at = raw.find(self._key, at + 1)
+            if at < 0:
+                return found
+        return [at, at]
+
+    def _place(self, raw: bytes, at: int) -> Place | None:
+        """Return the place of the attribute with its key at a position, if it is one of the message's own."""
+        start = at + self._size - len(self._head) - 2
+        if start < 0:
+            return None
+        size = raw[start + 1]
+        if raw[start] >= _MORE:
+            size = size << 7 | raw[start] & 0x7F
+            start -= 1
+        header, whole = self._headers[size]
+        end = start + whole
+        if not header or end > len(raw) or not raw.startswith(header, start):
+            return None
+        before = raw[:start]
+        return (before, start + len(header), end) if self._fields.are_whole(before) else None
+
+
+class _Headers(dict[int, tuple[bytes, int]]):
+    """By length of attributes: all of their field up to the value, and how long that is with the value.
+
+    The bytes are empty where no attribute of such a length has the form that is looked for.
+    """
+
+    def __init__(self, tag: bytes, head: bytes) -> None:
+        super().__init__()
+        self._tag = tag
+        self._head = head
+
+    def __missing__(self, size: int) -> tuple[bytes, int]:
+        header = self._header(size)
+        if size < _REMEMBERED_LENGTHS:
+            self[size] = header
+        return header
+
+    def _header(self, size: int) -> tuple[bytes, int]:
+        front = self._tag + _varint(size)
+        room = size - len(self._head) - len(_VALUE_TAG)
+        for width in (1, 2):
+            length = _varint(max(room - width, 0))
+            if self._tag and room >= width and len(length) == width:
+                return b"".join((front, self._head, _VALUE_TAG, length)), len(front) + size
+        return b"", 0
+
+
+class _Fields:
+    """Tells whether bytes are a sequence of whole fields.
+
+    One message decodes them all, for making a new one takes longer than the check. It keeps what it has read, so it is
+    replaced now and then.
+    """
+
+    __slots__ = ("_checked", "_decode")
+
+    def __init__(self) -> None:
+        self._decode, self._checked = Empty().MergeFromString, 0
+
+    def are_whole(self, content: bytes) -> bool:
+        """Return whether this is a sequence of whole fields."""
+        self._checked += len(content)
+        if self._checked > _CHECKED_WITH_ONE_MESSAGE:
+            self._decode, self._checked = Empty().MergeFromString, 0
+        try:
+            self._decode(content)
+        except DecodeError:
+            return False
+        return True
+
+
+def _field(tag: bytes, content: bytes) -> bytes:
+    size = len(content)
+    return b"%b%c%b" % (tag, size, content) if size < _MORE else b"".join((tag, _varint(size), content))
+
+
+def _varint(number: int) -> bytes:
+    """Return a number as protobuf writes lengths: seven bits a byte, the lowest first."""
+    written = bytearray()
+    while number >= _MORE:
+        written.append(number & 0x7F | _MORE)
+        number >>= 7
+    written.append(number)
+    return bytes(written)
