@@ -1,6 +1,6 @@
 """CPU that the collector spends per request and per span: receive -> batch -> send, one core.
 
-    python bench/forward.py [--spans 1 16 64 512] [--transport grpc|http] [--processors attributes ...] [--seconds 5]
+    python bench/forward.py [--spans 1 16 64 512] [--transport grpc|http] [--server native|grpcio] [--processors attributes ...] [--seconds 5]
 
 Method: the collector runs as its own process, pinned to core 0; generator and sink run here, on core 1. The generator
 keeps 16 requests under way over one connection, in a closed loop, so it decides the rate; what is measured is not the
@@ -30,7 +30,7 @@ from collector.testing.process import CollectorProcess, free_port
 
 CONCURRENCY = 16
 CONFIG = """
-receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{grpc}"}}, http: {{endpoint: "127.0.0.1:{http}"}}}}}}}}
+receivers: {{otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{grpc}", server: {server}}}, http: {{endpoint: "127.0.0.1:{http}"}}}}}}}}
 processors:
   batch: {{send_batch_size: 8192, timeout: 200ms}}
   probabilistic_sampler: {{sampling_percentage: 10}}
@@ -99,7 +99,11 @@ async def bench(arguments: argparse.Namespace) -> None:
     ports = free_port(), free_port()
     sink = CountingSink()
     config = CONFIG.format(
-        grpc=ports[0], http=ports[1], sink=await sink.start(), processors=", ".join([*arguments.processors, "batch"])
+        grpc=ports[0],
+        http=ports[1],
+        server=arguments.server,
+        sink=await sink.start(),
+        processors=", ".join([*arguments.processors, "batch"]),
     )
     payloads = {count: trace_request(count) for count in arguments.spans}
     async with (
@@ -140,9 +144,8 @@ def pin(pid: int) -> None:
 def show(costs: dict[int, list[float]], payloads: dict[int, bytes], rss: float, arguments: argparse.Namespace) -> None:
     """Print the table."""
     chain = " -> ".join(["receive", *arguments.processors, "batch", "send"])
-    print(
-        f"{chain}, {arguments.transport}, median of {arguments.rounds} rounds (min to max); RSS at the end {rss:.0f} MiB"
-    )
+    transport = f"grpc ({arguments.server})" if arguments.transport == "grpc" else "http"
+    print(f"{chain}, {transport}, median of {arguments.rounds} rounds (min to max); RSS at the end {rss:.0f} MiB")
     print(f"{'spans/request':>14} {'bytes':>8} {'µs CPU/request':>24} {'µs CPU/span':>12}")
     for count, values in costs.items():
         low, middle, high = (1e6 * figure for figure in (min(values), statistics.median(values), max(values)))
@@ -155,6 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--spans", type=int, nargs="+", default=[1, 16, 64, 512], help="spans a request")
     parser.add_argument("--transport", choices=["grpc", "http"], default="grpc")
+    parser.add_argument("--server", choices=["native", "grpcio"], default="native", help="what serves gRPC")
     parser.add_argument("--processors", nargs="*", default=[], help="processors before batch, by their id in CONFIG")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of a round")
     parser.add_argument("--rounds", type=int, default=5)

@@ -4,7 +4,7 @@ from collector.api import ComponentConfig, Consumer, Idle, ReceiverFactory, Sett
 
 
 class Config(ComponentConfig):
-    """Receives nothing; a placeholder where a pipeline needs a receiver."""
+    """Receives nothing; stands in where a pipeline needs a receiver."""
 
 
 class NopReceiver(Idle):

@@ -28,11 +28,12 @@ from collector.api import (
 from collector.data import Batch, Client, Signal, otlp_json
 from collector.data.messages import REJECTED, REQUESTS, RESPONSES, SERVICES, DecodeError, ProtoMessage
 from collector.net.http import HttpAnswer, HttpError, HttpRequest, plain_error, retry_headers, status_of_answer
-from collector.net.server_config import GrpcServerConfig, HttpServerConfig
+from collector.net.offload import offload
+from collector.net.rpc import Methods, UnaryServer
+from collector.net.server_config import GrpcServerConfig, HttpServerConfig, ListenAddress
 from collector.net.status import status_of
 
 if TYPE_CHECKING:
-    from collector.net.grpc_server import GrpcServer
     from collector.net.http_server import HttpServer
 
 PROTOBUF = "application/x-protobuf"
@@ -42,13 +43,17 @@ JSON = "application/json"
 class GrpcProtocol(GrpcServerConfig):
     """OTLP over gRPC."""
 
-    endpoint: str = option("localhost:4317", "Where to listen: host:port, or the path of a socket for transport unix.")
+    endpoint: ListenAddress = option(
+        "localhost:4317", "Where to listen: `host:port`, or the path of a socket for `transport: unix`."
+    )
 
 
 class HttpProtocol(HttpServerConfig):
     """OTLP over HTTP, as protobuf or JSON."""
 
-    endpoint: str = option("localhost:4318", "Where to listen: host:port, or the path of a socket for transport unix.")
+    endpoint: ListenAddress = option(
+        "localhost:4318", "Where to listen: `host:port`, or the path of a socket for `transport: unix`."
+    )
     traces_url_path: str = option("/v1/traces", "The path that takes traces.")
     metrics_url_path: str = option("/v1/metrics", "The path that takes metrics.")
     logs_url_path: str = option("/v1/logs", "The path that takes logs.")
@@ -82,12 +87,20 @@ class HttpProtocol(HttpServerConfig):
 class Protocols(ComponentConfig):
     """What to listen for."""
 
-    grpc: GrpcProtocol | None = option(None, "OTLP over gRPC.")
-    http: HttpProtocol | None = option(None, "OTLP over HTTP, as protobuf or JSON.")
+    grpc: GrpcProtocol | None = option(None, "OTLP over gRPC; off where left out.")
+    http: HttpProtocol | None = option(None, "OTLP over HTTP, as protobuf or JSON; off where left out.")
 
 
 class Config(ComponentConfig):
-    """Takes OTLP traces, metrics and logs over gRPC and HTTP."""
+    """Takes OTLP traces, metrics and logs over gRPC and HTTP.
+
+    ```yaml
+    protocols:
+      grpc:
+      http:
+        endpoint: 0.0.0.0:4318
+    ```
+    """
 
     protocols: Protocols = option(Protocols, "The protocols to listen for, at least one.")
 
@@ -105,7 +118,7 @@ class OtlpReceiver:
         self._config = config.protocols
         self._settings = settings
         self._intakes = {signal: Intake(signal, next_consumer) for signal in settings.signals}
-        self.grpc: GrpcServer | None = None
+        self.grpc: UnaryServer | None = None
         self.http: HttpServer | None = None
 
     async def start(self, host: Host) -> None:
@@ -124,10 +137,8 @@ class OtlpReceiver:
     async def _start_servers(self, host: Host) -> None:
         # Either server costs megabytes to import, so whoever needs one only does not pay for both.
         if self._config.grpc is not None:
-            from collector.net.grpc_server import GrpcServer  # noqa: PLC0415
-
             methods = {SERVICES[signal]: intake for signal, intake in self._intakes.items()}
-            self.grpc = GrpcServer(self._config.grpc, methods, self._settings)
+            self.grpc = _grpc_server(self._config.grpc, methods, self._settings)
             await self.grpc.start(host)
         if self._config.http is not None:
             from collector.net.http_server import HttpServer  # noqa: PLC0415
@@ -172,7 +183,7 @@ class Intake:
             )
         self.admit()
         body = await request.body()
-        payload = self._from_json(body) if media_type == JSON else self._checked(body)
+        payload = await self._from_json(body) if media_type == JSON else self._checked(body)
         response = await self._take(payload, request.client) or RESPONSES[self._signal]()
         return HttpAnswer(200, _encode(response, media_type), media_type)
 
@@ -198,9 +209,9 @@ class Intake:
             raise _malformed(f"the request is not a valid OTLP message of {self._signal.value}") from error
         return payload
 
-    def _from_json(self, text: bytes) -> bytes:
+    async def _from_json(self, text: bytes) -> bytes:
         try:
-            return otlp_json.decode(self._signal, text)
+            return await offload(len(text), otlp_json.decode, self._signal, text)
         except ValueError as error:
             raise _malformed(str(error)) from error
 
@@ -222,6 +233,17 @@ def _encode(message: ProtoMessage, media_type: str) -> bytes:
 
 def _malformed(message: str) -> PermanentError:
     return PermanentError(message, reason="malformed", code=StatusCode.INVALID_ARGUMENT)
+
+
+def _grpc_server(config: GrpcServerConfig, methods: Methods, settings: Settings) -> UnaryServer:
+    """Build the server that the configuration chooses; only that one is imported."""
+    if config.server == "grpcio":
+        from collector.net.grpc_server import GrpcServer  # noqa: PLC0415
+
+        return GrpcServer(config, methods, settings)
+    from collector.net import http2  # noqa: PLC0415
+
+    return http2.GrpcServer(config, methods, settings)
 
 
 def create(config: Config, settings: Settings, next_consumer: Consumer) -> OtlpReceiver:

@@ -45,11 +45,15 @@ class Reservation:
         self._budget.used += size
         self._size += size
 
+    def release(self) -> None:
+        """Give back all that is held."""
+        self._budget.used -= self._size
+        self._size = 0
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._budget.used -= self._size
-        self._size = 0
+        self.release()

@@ -6,6 +6,7 @@ from collector.api import ConsumeError, Host, PermanentError, Settings
 from collector.data import NO_CLIENT, Client
 from collector.net.auth import Headers, ServerAuthenticator, find_authenticator
 from collector.net.budget import Budget
+from collector.net.client import refuse_middlewares
 from collector.net.server_config import MIB, ServerConfig
 
 
@@ -32,6 +33,7 @@ class Door:
 
         """
         self._authenticator = find_authenticator(self._config.auth, host)
+        refuse_middlewares(self._config.middlewares)
 
     async def enter(self, address: str, read_headers: Callable[[], Headers]) -> Client:
         """Return who sends, with the headers only where the configuration keeps them.

@@ -88,7 +88,7 @@ class GrpcServer:
         if unix:
             endpoint, target = Endpoint(self._config.endpoint, 0), f"unix:{self._config.endpoint}"
         else:
-            endpoint = await Endpoint.parse(self._config.endpoint).resolve(self._config.transport)
+            endpoint = await Endpoint.to_listen_on(self._config.endpoint).resolve(self._config.transport)
             target = str(endpoint._replace(host=endpoint.host or "::"))
         try:
             if credentials is None:

@@ -8,7 +8,9 @@ against this module does not know which HTTP/2 implementation serves it.
 from collections.abc import Mapping
 from typing import Protocol, TypeAlias
 
+from collector.api import Host
 from collector.data import Client
+from collector.net.addresses import Endpoint
 
 
 class UnaryMethod(Protocol):
@@ -34,3 +36,20 @@ class UnaryMethod(Protocol):
 
 # Methods by path, such as `/package.Service/Method`.
 Methods: TypeAlias = Mapping[str, UnaryMethod]
+
+
+class UnaryServer(Protocol):
+    """What serves methods. `address` is where, once it has started; for a Unix socket its path and port 0."""
+
+    address: Endpoint
+
+    async def start(self, host: Host) -> None:
+        """Listen.
+
+        Raises:
+            StartError: the endpoint is taken, or the configuration names a file or an extension that is not there.
+
+        """
+
+    async def shutdown(self) -> None:
+        """Take no more requests, and wait a while for those that run."""

@@ -44,8 +44,8 @@ def cached(name, *sources):
     return folder
 
 
-def run(*command, cwd):
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+def run(*command, cwd, env=None):
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
     assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}"
 
 
@@ -70,3 +70,15 @@ def go_sender():
     if not (folder / "send").exists():
         run("go", "build", "-o", folder / "send", ".", cwd=HERE / "go")
     return [str(folder / "send")]
+
+
+@pytest.fixture(scope="session")
+def h2spec():
+    """Install h2spec, which holds servers against the RFCs of HTTP/2 and HPACK; the path of the program."""
+    need("go")
+    folder = CACHE / "h2spec"
+    folder.mkdir(parents=True, exist_ok=True)
+    if not (folder / "h2spec").exists():
+        package = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
+        run("go", "install", package, cwd=folder, env={**os.environ, "GOBIN": str(folder)})
+    return folder / "h2spec"

@@ -127,10 +127,18 @@ class TestConfig:
         with pytest.raises(ValidationError, match="must differ"):
             Config.model_validate({"protocols": {"http": {"traces_url_path": "/v1/logs"}}})
 
-    @pytest.mark.parametrize("endpoint", ["", "localhost", "unix:///x"])
-    def test_a_broken_endpoint_is_an_error(self, endpoint):
+    def test_an_endpoint_is_needed(self):
         with pytest.raises(ValidationError, match="write host:port"):
-            Config.model_validate({"protocols": {"grpc": {"endpoint": endpoint}}})
+            Config.model_validate({"protocols": {"grpc": {"endpoint": ""}}})
+
+    @pytest.mark.parametrize("protocol", ["grpc", "http"])
+    @pytest.mark.parametrize("endpoint", ["localhost", "unix:///x", "a value"])
+    async def test_a_broken_endpoint_shows_at_the_start(self, protocol, endpoint):
+        """As in the Go collector, for which such a file is valid."""
+        config = Config.model_validate({"protocols": {protocol: {"endpoint": endpoint}}})
+        receiver = FACTORY.create(config, make_settings("otlp"), Sink())
+        with pytest.raises(StartError, match="is not an endpoint: write host:port"):
+            await receiver.start(FakeHost())
 
 
 class TestTaken:

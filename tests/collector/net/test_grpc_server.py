@@ -1,4 +1,4 @@
-"""The gRPC server on real sockets, with real clients."""
+"""The gRPC servers, grpcio's and our own, on real sockets, with real clients: whatever one does, the other does."""
 
 import asyncio
 import os
@@ -12,7 +12,8 @@ from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from collector.api import ComponentId, Idle, PermanentError, RetryableError, StartError, StatusCode
-from collector.net.grpc_server import GrpcServer, _channel_options
+from collector.net import grpc_server, http2
+from collector.net.grpc_server import _channel_options
 from collector.net.grpc_tls import channel_credentials
 from collector.net.server_config import GrpcServerConfig
 from collector.net.tls import TlsClientConfig
@@ -20,6 +21,14 @@ from collector.testing import FakeHost, RecordingTelemetry, make_settings
 
 PATH = "/test.Service/Echo"
 REFUSED = "otelcol_receiver_refused_requests"
+
+
+@pytest.fixture(autouse=True, params=[http2.GrpcServer, grpc_server.GrpcServer], ids=["native", "grpcio"])
+def server_class(request):
+    """Choose what `serving` runs."""
+    global GrpcServer  # noqa: PLW0603 - one name, so that tests need not hand it through
+    GrpcServer = request.param
+    return request.param
 
 
 class Echo:
@@ -204,7 +213,10 @@ async def test_a_gzip_bomb_takes_no_memory():
     assert peak - before < 32 * 1024
 
 
-async def test_what_is_not_gzip_after_all_is_an_invalid_argument():
+async def test_what_is_not_gzip_after_all_is_an_invalid_argument(server_class):
+    """Grpcio keeps to itself whether a message is compressed, so that its server goes by the first bytes."""
+    if server_class is http2.GrpcServer:
+        pytest.skip("native knows what is compressed; tested by hand-made frames")
     async with serving(Echo()) as server:
         assert grpc.StatusCode.INVALID_ARGUMENT == (await failing_call(server, b"\x1f\x8bnonsense")).code()
 
