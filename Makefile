@@ -25,6 +25,9 @@ interop: install ## SDKs of other languages as senders; each test says what it n
 bench: install ## CPU per request and per span; see bench/README.md
 	$(BIN)/python bench/forward.py
 
+docs: install ## the generated reference; a test fails where it is stale
+	$(BIN)/spanmill components --format markdown > docs/components.md
+
 install: $(VENV)/.installed
 
 $(VENV)/.installed: pyproject.toml
