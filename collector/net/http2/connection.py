@@ -330,7 +330,6 @@ class Connection(Generic[H]):
         self._patience.spend()
         for stream in self._outbox.apply(dict(SETTING.iter_unpack(payload)), self._streams):
             self._finish(stream)
-        self._outbox.add(frames.SETTINGS_ACK)
 
     def _on_ping(self, flags: int, stream_id: int, payload: bytes) -> None:
         if stream_id:

@@ -118,7 +118,7 @@ class Outbox:
         return bool(stream.pending) and stream.id not in self._waiting and self.resume(stream)
 
     def apply(self, settings: Mapping[int, int], streams: Mapping[int, Stream]) -> list[Stream]:
-        """Take the client's settings; return the streams that are finished by them.
+        """Take the client's settings and acknowledge them; return the streams that are finished by them.
 
         Raises:
             ConnectionFailure: a value is out of its bounds.
@@ -133,6 +133,8 @@ class Outbox:
         initial = settings.get(frames.INITIAL_WINDOW_SIZE, self.initial_window)
         if initial > frames.MAX_WINDOW:
             raise ConnectionFailure(ErrorCode.FLOW_CONTROL_ERROR, "INITIAL_WINDOW_SIZE is too large")
+        # Before what they make room for: clients read up to this frame and take what follows as the new size's effect.
+        self.add(frames.SETTINGS_ACK)
         grown, self.initial_window = initial - self.initial_window, initial
         return [stream for stream in streams.values() if grown and self._shift(stream, grown)]
 

@@ -385,6 +385,15 @@ def test_a_window_can_become_negative():
     assert [(DATA, 0, 1, bytes(10)), (HEADERS, END_HEADERS | END_STREAM, 1, TRAILERS)] == outcome(connection)
 
 
+def test_settings_are_acknowledged_before_what_they_make_room_for():
+    client, connection = Client(), connect(data=START + setting(frames.INITIAL_WINDOW_SIZE, 0))
+    connection.receive(client.headers(1, flags=END_STREAM))
+    connection.answer(1, HEAD, b"body", TRAILERS)
+    connection.take()
+    connection.receive(setting(frames.INITIAL_WINDOW_SIZE, 1))
+    assert ["settings ack", (DATA, 0, 1, b"b")] == outcome(connection)
+
+
 def test_frames_are_no_larger_than_the_client_takes():
     client, connection = Client(), connect(data=START + setting(frames.MAX_FRAME_SIZE, 20_000))
     connection.receive(client.headers(1, flags=END_STREAM))
