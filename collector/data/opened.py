@@ -127,7 +127,7 @@ class OpenScope:
 
     def close(self) -> bool:
         """Write changes back into the shell; return whether there were any."""
-        if self._reshaped:
+        if self._reshaped or 2 * len(self._edited) > len(self._raw):  # to put all is quicker than to put each of many
             self._shell.ClearField("items")
             self._shell.items.extend(self.raws())
         else:

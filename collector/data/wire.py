@@ -5,8 +5,8 @@ must be decoded. The bytes must be a message that can be decoded. The answer is 
 
 - A key is written as its length and its bytes. So where it is a key, the byte in front is its length, or the last of
   several that are, of which the one before has its high bit set. Where the key's bytes occur behind anything else, they
-  are part of another key, of a value or of an event. No occurrence that may be a key means that the key is absent;
-  several are left to the decoder, for repeated keys, nested maps, events and links may be among them.
+  are part of another key, of a value or of an event. No occurrence that may be a key means that the key is absent. With
+  several outside of the attribute's own value it may be repeated, or be that of an event: that is left to the decoder.
 - The attribute must hold the key and one value, in this order, and nothing else, with all lengths in their shortest
   form. A second key (it would be the one that counts), a value in several parts and unknown fields are left to the
   decoder.
@@ -17,6 +17,7 @@ must be decoded. The bytes must be a message that can be decoded. The answer is 
 What an edit does not touch keeps its bytes, and an attribute that stays keeps its place.
 """
 
+import sys
 from typing import Final, TypeAlias
 
 from google.protobuf.empty_pb2 import Empty
@@ -27,7 +28,7 @@ from collector.data.messages import DecodeError, ProtoMessage
 Place: TypeAlias = tuple[bytes, int, int]
 ABSENT: Final[Place] = (b"", -1, -1)
 
-_KEY_TAG, _VALUE_TAG, _TEXT_TAG = b"\x0a", b"\x12", b"\x0a"
+_KEY_TAG, _VALUE_TAG, _TEXT_TAG = 0x0A, 0x12, 0x0A
 _LENGTH_DELIMITED = 2
 # Lengths below take one byte, which says all. A longer one has this bit set in every byte but the last.
 _MORE = 0x80
@@ -43,15 +44,15 @@ def field_tag(message: ProtoMessage, field: str) -> bytes:
     return _varint(message.DESCRIPTOR.fields_by_name[field].number << 3 | _LENGTH_DELIMITED)
 
 
-def text_in(value: bytes) -> bytes:
-    """Return the text that a serialized `AnyValue` holds, empty where that takes decoding: it is long or no text."""
-    size = len(value) - 2
-    return value[2:] if 0 < size < _MORE and value[0] == _TEXT_TAG[0] and value[1] == size else b""
+def text_in(raw: bytes, start: int, end: int) -> bytes:
+    """Return the text of the serialized `AnyValue` at a place; empty where that takes decoding: it is long or no text."""
+    size = end - start - 2
+    return raw[start + 2 : end] if 0 < size < _MORE and raw[start] == _TEXT_TAG and raw[start + 1] == size else b""
 
 
 def text_value(text: bytes) -> bytes:
     """Return the serialized `AnyValue` of a text in UTF-8."""
-    return _field(_TEXT_TAG, text)
+    return _field(bytes([_TEXT_TAG]), text)
 
 
 class WireKey:
@@ -61,15 +62,17 @@ class WireKey:
     key can only be found absent.
     """
 
-    __slots__ = ("_fields", "_head", "_headers", "_key", "_size", "_tag")
+    __slots__ = ("_decode", "_head", "_headers", "_key", "_lead", "_size", "_tag", "_unchecked")
 
     def __init__(self, key: str, tag: bytes) -> None:
         self._key = key.encode()
         self._size = len(self._key)
         self._tag = tag
-        self._head = _field(_KEY_TAG, self._key)
+        self._head = _field(bytes([_KEY_TAG]), self._key)
         self._headers = _Headers(tag, self._head)
-        self._fields = _Fields()
+        # From the tag of an attribute, if its length takes one byte, to its key.
+        self._lead = len(self._head) - self._size + 2
+        self._renew()
 
     def locate(self, raw: bytes) -> Place | None:
         """Return where the attribute stands in a message, `ABSENT`, or None where that takes decoding."""
@@ -86,7 +89,7 @@ class WireKey:
 
     def record(self, value: bytes) -> bytes:
         """Return the attribute with a serialized value as it stands in a message."""
-        return _field(self._tag, self._head + _field(_VALUE_TAG, value))
+        return _field(self._tag, self._head + _field(bytes([_VALUE_TAG]), value))
 
     def _candidates(self, raw: bytes) -> list[int]:
         """Return where the key may stand as a key; more than one position where its bytes occur too often to tell."""
@@ -102,7 +105,7 @@ class WireKey:
 
     def _place(self, raw: bytes, at: int) -> Place | None:
         """Return the place of the attribute with its key at a position, if it is one of the message's own."""
-        start = at + self._size - len(self._head) - 2
+        start = at - self._lead
         if start < 0:
             return None
         size = raw[start + 1]
@@ -111,16 +114,30 @@ class WireKey:
             start -= 1
         header, whole = self._headers[size]
         end = start + whole
-        if not header or end > len(raw) or not raw.startswith(header, start):
+        if end > len(raw) or not raw.startswith(header, start):
             return None
         before = raw[:start]
-        return (before, start + len(header), end) if self._fields.are_whole(before) else None
+        self._unchecked -= start
+        if self._unchecked < 0:
+            self._renew()
+        try:
+            self._decode(before)
+        except DecodeError:
+            return None
+        return before, start + len(header), end
+
+    def _renew(self) -> None:
+        """Begin a new message to check with: one serves often, for making it takes longer than the check.
+
+        It keeps all that it has read, so not for ever.
+        """
+        self._decode, self._unchecked = Empty().MergeFromString, _CHECKED_WITH_ONE_MESSAGE
 
 
 class _Headers(dict[int, tuple[bytes, int]]):
     """By length of attributes: all of their field up to the value, and how long that is with the value.
 
-    The bytes are empty where no attribute of such a length has the form that is looked for.
+    That is longer than any message where no attribute of such a length has the form that is looked for.
     """
 
     def __init__(self, tag: bytes, head: bytes) -> None:
@@ -136,36 +153,12 @@ class _Headers(dict[int, tuple[bytes, int]]):
 
     def _header(self, size: int) -> tuple[bytes, int]:
         front = self._tag + _varint(size)
-        room = size - len(self._head) - len(_VALUE_TAG)
+        room = size - len(self._head) - 1
         for width in (1, 2):
             length = _varint(max(room - width, 0))
             if self._tag and room >= width and len(length) == width:
-                return b"".join((front, self._head, _VALUE_TAG, length)), len(front) + size
-        return b"", 0
-
-
-class _Fields:
-    """Tells whether bytes are a sequence of whole fields.
-
-    One message decodes them all, for making a new one takes longer than the check. It keeps what it has read, so it is
-    replaced now and then.
-    """
-
-    __slots__ = ("_checked", "_decode")
-
-    def __init__(self) -> None:
-        self._decode, self._checked = Empty().MergeFromString, 0
-
-    def are_whole(self, content: bytes) -> bool:
-        """Return whether this is a sequence of whole fields."""
-        self._checked += len(content)
-        if self._checked > _CHECKED_WITH_ONE_MESSAGE:
-            self._decode, self._checked = Empty().MergeFromString, 0
-        try:
-            self._decode(content)
-        except DecodeError:
-            return False
-        return True
+                return b"%b%b%c%b" % (front, self._head, _VALUE_TAG, length), len(front) + size
+        return b"", sys.maxsize
 
 
 def _field(tag: bytes, content: bytes) -> bytes:

@@ -208,7 +208,7 @@ class Hash(_OnValues):
 
     def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:
         before, start, end = place
-        text = text_in(raw[start:end])
+        text = text_in(raw, start, end)
         if not text:
             return super()._change_at(key, place, raw)
         return before + self._in_front + hash_bytes(text).encode() + raw[end:]

@@ -226,6 +226,7 @@ def test_items_as_oddly_written_as_protobuf_allows(signal, data):
         pytest.param(TAG + b"\x08\n\x01k\n\x01x\x12\x00", id="a second key counts"),
         pytest.param(TAG + b"\x08\n\x01k\x12\x00\n\x01x", id="a second key behind the value"),
         pytest.param(TAG + b"\x03\n\x01k", id="no value"),
+        pytest.param(TAG + b"\x03\n\x01k" + b"\x12\x00", id="no value, and a span id behind it"),
         pytest.param(TAG + b"\x07\n\x01k\x12\x00\x12\x00", id="two values"),
         pytest.param(TAG + b"\x85\x00\n\x01k\x12\x00", id="a padded length"),
         pytest.param(TAG + b"\x06\n\x81\x00k\x12\x00", id="a padded length of the key"),
@@ -247,7 +248,8 @@ def test_what_is_left_to_the_decoder(raw):
 def test_the_text_of_a_value(value):
     message = AnyValue()
     set_value(message, value)
-    text = text_in(message.SerializeToString())
+    raw = message.SerializeToString()
+    text = text_in(b"in front" + raw + b"behind", 8, 8 + len(raw))
     assert text in (b"", message.string_value.encode())
     assert text or not message.string_value or len(message.string_value.encode()) > 127
 
@@ -258,7 +260,7 @@ def test_the_text_of_an_odd_value(raw):
         message = AnyValue.FromString(raw)
     except DecodeError:
         return
-    assert text_in(raw) in (b"", message.string_value.encode())
+    assert text_in(raw, 0, len(raw)) in (b"", message.string_value.encode())
 
 
 @pytest.mark.parametrize("size", [0, 1, 127, 128, 20_000])

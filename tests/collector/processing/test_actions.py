@@ -103,10 +103,19 @@ def test_a_key_spelled_oddly_on_the_wire_is_not_overlooked():
     assert not span.attributes
 
 
-def test_nothing_to_do_gives_back_the_very_bytes():
-    raw = Span(name="work").SerializeToString()
-    nothing = program({"key": "a", "action": "delete"}, {"key": "b", "action": "update", "value": 1})
-    assert nothing.rewrite(raw) is raw
+@pytest.mark.parametrize(
+    "action",
+    [
+        {"key": "absent", "action": "delete"},
+        {"key": "absent", "action": "update", "value": 1},
+        {"key": "k", "action": "insert", "value": 1},
+        {"key": "k", "action": "upsert", "from_attribute": "absent"},
+        {"key": "k", "action": "convert", "converted_type": "int"},
+    ],
+)
+def test_nothing_to_do_gives_back_the_very_bytes(action):
+    raw = Span(name="work", attributes=[{"key": "k", "value": {"int_value": 5}}]).SerializeToString()
+    assert program(action).rewrite(raw) is raw
 
 
 @pytest.mark.parametrize(
