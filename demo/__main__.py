@@ -21,7 +21,7 @@ CONFIG = Path(__file__).parent.parent / "configs" / "demo.yaml"
 CARD = re.compile(r"\b4[0-9]{12}(?:[0-9]{3})?\b")
 ORDERS = 300
 CARRIERS = (Signal.TRACES, Signal.LOGS)
-START_SECONDS = 30.0
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Addresses:
 
 async def wait_until_up(collector: asyncio.subprocess.Process, addresses: Addresses) -> None:
     """Return once the collector answers; raise where it ended instead."""
-    async with asyncio.timeout(START_SECONDS):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             if collector.returncode is not None:
                 raise SystemExit(f"the collector ended with exit code {collector.returncode}; its log is above")
@@ -63,13 +63,15 @@ async def wait_until_up(collector: asyncio.subprocess.Process, addresses: Addres
 
 
 async def everything_out(addresses: Addresses) -> dict[str, float]:
-    """Return own metrics once nothing has left for longer than any batch waits."""
-    before: dict[str, float] = {}
-    metrics = await scrape(addresses.metrics)
-    while any(metrics.get(name) != before.get(name) for name in metrics if name.startswith("otelcol_exporter_sent")):
-        await asyncio.sleep(1.0)
-        before, metrics = metrics, await scrape(addresses.metrics)
-    return metrics
+    """Return own metrics once something has left, and then nothing for longer than any batch waits."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        metrics: dict[str, float] = {}
+        while True:
+            before, metrics = metrics, await scrape(addresses.metrics)
+            sent = {name: value for name, value in metrics.items() if name.startswith("otelcol_exporter_sent")}
+            if sent and all(before.get(name) == value for name, value in sent.items()):
+                return metrics
+            await asyncio.sleep(1.0)
 
 
 def card_numbers(backend: OtlpBackend) -> int:

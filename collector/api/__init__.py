@@ -18,7 +18,16 @@ from collector.api.component import (
     Transform,
     TransformProcessor,
 )
-from collector.api.config import Caveat, ComponentConfig, Duration, SecretStr, format_duration, option, parse_duration
+from collector.api.config import (
+    Caveat,
+    ComponentConfig,
+    Duration,
+    MetadataKeys,
+    SecretStr,
+    format_duration,
+    option,
+    parse_duration,
+)
 from collector.api.errors import (
     ConsumeError,
     PartialError,
@@ -66,6 +75,7 @@ __all__ = [
     "Host",
     "Idle",
     "Kind",
+    "MetadataKeys",
     "PartialError",
     "PermanentError",
     "Processor",

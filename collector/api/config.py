@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -65,6 +66,18 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": ["string", "number"], "examples": ["200ms", "5s", "1h30m"], "title": "Go duration"}),
 ]
+
+
+def _unique_header_names(names: list[str]) -> list[str]:
+    lower = [name.lower() for name in names]
+    for name in lower:
+        if lower.count(name) > 1:
+            raise ValueError(f'duplicate entry in metadata_keys: "{name}" (case-insensitive)')
+    return lower
+
+
+# Names of request headers, in lower case, none of them twice.
+MetadataKeys = Annotated[list[str], AfterValidator(_unique_header_names)]
 
 
 def option(default: Any = ..., description: str = "", **details: Any) -> Any:
@@ -149,4 +162,13 @@ def _stands_alone(block: type[BaseModel]) -> bool:
     return True
 
 
-__all__ = ["Caveat", "ComponentConfig", "Duration", "SecretStr", "format_duration", "option", "parse_duration"]
+__all__ = [
+    "Caveat",
+    "ComponentConfig",
+    "Duration",
+    "MetadataKeys",
+    "SecretStr",
+    "format_duration",
+    "option",
+    "parse_duration",
+]

@@ -4,7 +4,7 @@ from typing import Any, Literal, Self
 
 from pydantic import field_validator, model_validator
 
-from collector.api import ComponentConfig, Duration, option
+from collector.api import ComponentConfig, Duration, MetadataKeys, option
 from collector.data import Batch
 
 Sizer = Literal["requests", "items", "bytes"]
@@ -53,18 +53,9 @@ class RetryConfig(ComponentConfig):
 class PartitionConfig(ComponentConfig):
     """Which requests may share a batch."""
 
-    metadata_keys: list[str] = option(
+    metadata_keys: MetadataKeys = option(
         [], "Merge only requests whose client metadata agrees in these keys; the receiver needs `include_metadata`."
     )
-
-    @field_validator("metadata_keys")
-    @classmethod
-    def _check_keys(cls, keys: list[str]) -> list[str]:
-        lowered = [key.lower() for key in keys]
-        for key in lowered:
-            if lowered.count(key) > 1:
-                raise ValueError(f'duplicate entry in metadata_keys: "{key}" (case-insensitive)')
-        return lowered
 
 
 class BatchConfig(ComponentConfig):

@@ -2,7 +2,7 @@
 
 from pydantic import field_validator, model_validator
 
-from collector.api import ComponentConfig, Duration, option
+from collector.api import ComponentConfig, Duration, MetadataKeys, option
 
 
 class Config(ComponentConfig):
@@ -19,7 +19,7 @@ class Config(ComponentConfig):
     )
     timeout: Duration = option(0.2, "The age at which a batch leaves, however small; 0 lets everything leave at once.")
     send_batch_max_size: int = option(0, "Most items in a batch: larger ones are cut; 0 for no limit.", ge=0)
-    metadata_keys: list[str] = option(
+    metadata_keys: MetadataKeys = option(
         [], "Request headers by whose values batches are kept apart; the receiver needs `include_metadata`."
     )
     metadata_cardinality_limit: int = option(
@@ -32,15 +32,6 @@ class Config(ComponentConfig):
         if timeout < 0:
             raise ValueError("timeout must be greater or equal to 0")
         return timeout
-
-    @field_validator("metadata_keys")
-    @classmethod
-    def _check_keys(cls, keys: list[str]) -> list[str]:
-        lower = [key.lower() for key in keys]
-        for key in lower:
-            if lower.count(key) > 1:
-                raise ValueError(f'duplicate entry in metadata_keys: "{key}" (case-insensitive)')
-        return lower
 
     @model_validator(mode="after")
     def _check_sizes(self) -> "Config":
