@@ -110,11 +110,15 @@ def test_plugins_are_told(bound, tmp_path, minimal):
     )
 
 
+# YAML reads a key up to 1024 characters, and one that is escaped has ten for each.
+KEYS = st.text(max_size=90)
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     value=st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
-        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),
         max_leaves=8,
     )
 )

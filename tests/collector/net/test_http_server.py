@@ -216,7 +216,7 @@ async def test_a_body_that_is_announced_too_large_is_not_read():
     async with serving(Echo(), telemetry=telemetry, max_request_body_size=1000) as server:
         reader, writer = await asyncio.open_connection(*server.address)
         writer.write(HEAD + b"Content-Length: 100000000\r\n\r\n")
-        assert b"HTTP/1.1 413 Request Entity Too Large\r\n" == await reader.readline()
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
         writer.close()
     assert {"too_large": 1} == reasons(telemetry)
 
@@ -240,7 +240,7 @@ async def test_a_sender_who_waits_for_leave_gets_it_unless_refused():
         assert (200, b"hello") == await post(server, expect100=True)
         reader, writer = await asyncio.open_connection(*server.address)
         writer.write(HEAD + b"Expect: 100-continue\r\nContent-Length: 1001\r\n\r\n")
-        assert b"HTTP/1.1 413 Request Entity Too Large\r\n" == await reader.readline()
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
         writer.close()
 
 
