@@ -10,7 +10,6 @@ A record does not tell its signal. OTLP/JSON shows it; for OTLP requests whoever
 import os
 import re
 import struct
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Literal
@@ -135,8 +134,6 @@ def _decompress(content: bytes) -> bytes:
 
 def _zstd() -> Any:
     # Where it is needed and not before: few files are compressed.
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415
-    else:
-        from backports import zstd  # noqa: PLC0415
+    from collector.data.zstandard import zstd  # noqa: PLC0415
+
     return zstd

@@ -1,6 +1,5 @@
 """Inflating what strangers send: in steps, and never beyond a limit."""
 
-import sys
 import zlib
 from collections.abc import Callable
 from typing import Literal, Protocol, get_args
@@ -34,10 +33,8 @@ def _new_gzip() -> _Stream:
 
 def _new_zstd() -> _Stream:
     # Imported at the first use: few senders have it.
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415
-    else:
-        from backports import zstd  # noqa: PLC0415
+    from collector.data.zstandard import zstd  # noqa: PLC0415
+
     return zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG})
 
 

@@ -1,6 +1,5 @@
 """Compressing the bodies of HTTP requests."""
 
-import sys
 import zlib
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -67,9 +66,7 @@ def compressor(name: Compression, level: int) -> Callable[[bytes], bytes] | None
 
 def _zstd(level: int) -> Callable[[bytes], bytes]:
     # Imported where it is asked for: the module is not small.
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415
-    else:
-        from backports import zstd  # noqa: PLC0415
+    from collector.data.zstandard import zstd  # noqa: PLC0415
+
     _, highest = zstd.CompressionParameter.compression_level.bounds()
     return lambda body: zstd.compress(body, min(level, highest) or None)

@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import sys
 import zlib
 from typing import Any
 
@@ -14,14 +13,10 @@ import pytest_asyncio
 from collector.api import PermanentError, RetryableError, StatusCode
 from collector.data import Signal
 from collector.data.messages import REQUESTS, SERVICES
+from collector.data.zstandard import zstd
 from collector.testing import FakeHost, Sink, make_settings
 from collector.testing.cases import parameters, table
 from receivers.otlp import FACTORY, JSON, Config
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 pytestmark = pytest.mark.conformance
 

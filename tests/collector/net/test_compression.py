@@ -1,7 +1,6 @@
 """Inflating within limits."""
 
 import gzip
-import sys
 import tracemalloc
 import zlib
 
@@ -10,12 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.api import PermanentError, StatusCode
+from collector.data.zstandard import zstd
 from collector.net.compression import Inflater, inflate
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 COMPRESS = {"": bytes, "gzip": gzip.compress, "deflate": zlib.compress, "zlib": zlib.compress, "zstd": zstd.compress}
 COMPRESSED = [encoding for encoding in COMPRESS if encoding]

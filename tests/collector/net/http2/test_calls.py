@@ -1,7 +1,6 @@
 """How gRPC reads a request: its head, and the message in its body."""
 
 import gzip
-import sys
 import zlib
 
 import pytest
@@ -9,14 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.api import PermanentError, RetryableError, StatusCode
+from collector.data.zstandard import zstd
 from collector.net.budget import Budget
 from collector.net.http2.calls import Call, CallHead
 from collector.testing.http2 import prefixed
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 LIMIT = 10_000
 
