@@ -50,9 +50,14 @@ class AttributesProcessor:
 
 
 def _edit(scope: OpenScope, program: Program, selected: Test | bool) -> None:
-    for index in range(len(scope)):
-        raw = scope.original(index)
-        rewritten = None if raw is None else program.rewrite(raw)
+    originals = scope.originals
+    edited = program.rewrite(originals)
+    whole = [raw for raw in edited if raw is not None]
+    if isinstance(selected, bool) and len(whole) == len(edited):
+        if whole != originals:
+            scope.replace_all(whole)
+        return
+    for index, (raw, rewritten) in enumerate(zip(originals, edited, strict=True)):
         if raw is not None and rewritten is raw:
             continue  # the most common case, so it comes before matching, for which an item is decoded
         if not isinstance(selected, bool) and not selected(scope.message(index)):

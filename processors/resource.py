@@ -65,7 +65,7 @@ class ResourceProcessor:
 
 def _edit(program: Program, raw: bytes) -> bytes:
     """Return a serialized resource with the attributes changed, or the very `raw` where nothing changed."""
-    rewritten = program.rewrite(raw)
+    [rewritten] = program.rewrite([raw])
     if rewritten is not None:
         return rewritten
     resource = Resource.FromString(raw)

@@ -66,8 +66,7 @@ class SpanLimits:
         cut = self._cut_span if batch.signal is Signal.TRACES else self._cut_log_record
         opened = batch.open()
         for _, scope in opened.scopes():
-            for index in range(len(scope)):
-                original = scope.original(index)
+            for index, original in enumerate(scope.originals):
                 if original is not None and self._is_harmless(original):
                     continue
                 if cut(scope.message(index)):

@@ -53,9 +53,10 @@ class OpenScope:
         self._shell.scope[:] = [scope.SerializeToString()]
         self._changed = True
 
-    def original(self, index: int) -> bytes | None:
-        """Return an item's bytes as they came in, or None where it was changed since: ask for its `message` then."""
-        return self._raw[index]
+    @property
+    def originals(self) -> list[bytes | None]:
+        """Every item's bytes as they came in, or None where it was changed since: ask for its `message` then."""
+        return list(self._raw)
 
     def raw(self, index: int) -> bytes:
         """Return an item's bytes; encodes it first if it was changed."""

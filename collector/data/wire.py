@@ -1,7 +1,8 @@
-"""Edits of one attribute in a serialized span, log record or resource, by cutting its bytes: nothing is decoded.
+"""Edits of one attribute in serialized spans, log records or resources, by cutting their bytes: nothing is decoded.
 
 `WireKey.locate` tells where the attribute of a key stands, that there is none, or that it cannot tell and the message
-must be decoded. The bytes must be a message that can be decoded. The answer is exact, for these reasons:
+must be decoded; for many messages at once, for a call each takes as long as the search. The bytes must be of messages
+that can be decoded. The answer is exact, for these reasons:
 
 - A key is written as its length and its bytes. So where it is a key, the byte in front is its length, or the last of
   several that are, of which the one before has its high bit set. Where the key's bytes occur behind anything else, they
@@ -18,6 +19,7 @@ What an edit does not touch keeps its bytes, and an attribute that stays keeps i
 """
 
 import sys
+from collections.abc import Iterable
 from typing import Final, TypeAlias
 
 from google.protobuf.empty_pb2 import Empty
@@ -74,15 +76,48 @@ class WireKey:
         self._lead = len(self._head) - self._size + 2
         self._renew()
 
-    def locate(self, raw: bytes) -> Place | None:
-        """Return where the attribute stands in a message, `ABSENT`, or None where that takes decoding."""
-        at = raw.find(self._key)
-        if at < 0:
-            return ABSENT
+    def locate(self, raws: Iterable[bytes | None]) -> list[Place | None]:
+        """Return for each message where the attribute stands, `ABSENT`, or None where that takes decoding.
+
+        What is None already stays so.
+        """
+        key, lead, headers = self._key, self._lead, self._headers
+        places: list[Place | None] = []
+        for raw in raws:
+            if raw is None:
+                places.append(None)
+                continue
+            at = raw.find(key)
+            if at < 0:
+                places.append(ABSENT)
+                continue
+            # What follows is `_place` again, for short attributes only: a call for each would cost as much as the rest.
+            start = at - lead
+            if start >= 0:
+                header, skip, whole = headers[raw[start + 1]]
+                end = start + whole
+                # Nearly always the key's bytes occur once, or else in the attribute's own value.
+                if end <= len(raw) and raw.startswith(header, start) and raw.find(key, end) < 0:
+                    before = raw[:start]
+                    self._unchecked -= start
+                    if self._unchecked < 0:
+                        self._renew()
+                    try:
+                        self._decode(before)
+                    except DecodeError:
+                        pass
+                    else:
+                        places.append((before, start + skip, end))
+                        continue
+            places.append(self._examine(raw, at))
+        return places
+
+    def _examine(self, raw: bytes, at: int) -> Place | None:
+        """Return what `locate` does, of a message in which the key's bytes occur, first at a position."""
         place = self._place(raw, at)
         if place is not None and raw.find(self._key, place[2]) < 0:
-            return place  # as nearly always: the key's bytes occur once, or else in the attribute's own value
-        candidates = self._candidates(raw)
+            return place
+        candidates = self._candidates(raw, at)
         if len(candidates) == 1:
             return self._place(raw, candidates[0])
         return None if candidates else ABSENT
@@ -91,10 +126,9 @@ class WireKey:
         """Return the attribute with a serialized value as it stands in a message."""
         return _field(self._tag, self._head + _field(bytes([_VALUE_TAG]), value))
 
-    def _candidates(self, raw: bytes) -> list[int]:
+    def _candidates(self, raw: bytes, at: int) -> list[int]:
         """Return where the key may stand as a key; more than one position where its bytes occur too often to tell."""
         found = []
-        at = raw.find(self._key)
         for _ in range(_MOST_OCCURRENCES):
             if at > 1 and (raw[at - 1] == self._size or raw[at - 2] >= _MORE):
                 found.append(at)
@@ -112,7 +146,7 @@ class WireKey:
         if raw[start] >= _MORE:
             size = size << 7 | raw[start] & 0x7F
             start -= 1
-        header, whole = self._headers[size]
+        header, skip, whole = self._headers[size]
         end = start + whole
         if end > len(raw) or not raw.startswith(header, start):
             return None
@@ -124,7 +158,7 @@ class WireKey:
             self._decode(before)
         except DecodeError:
             return None
-        return before, start + len(header), end
+        return before, start + skip, end
 
     def _renew(self) -> None:
         """Begin a new message to check with: one serves often, for making it takes longer than the check.
@@ -134,8 +168,8 @@ class WireKey:
         self._decode, self._unchecked = Empty().MergeFromString, _CHECKED_WITH_ONE_MESSAGE
 
 
-class _Headers(dict[int, tuple[bytes, int]]):
-    """By length of attributes: all of their field up to the value, and how long that is with the value.
+class _Headers(dict[int, tuple[bytes, int, int]]):
+    """By length of attributes: all of their field up to the value, how long that is, and how long with the value.
 
     That is longer than any message where no attribute of such a length has the form that is looked for.
     """
@@ -145,20 +179,21 @@ class _Headers(dict[int, tuple[bytes, int]]):
         self._tag = tag
         self._head = head
 
-    def __missing__(self, size: int) -> tuple[bytes, int]:
+    def __missing__(self, size: int) -> tuple[bytes, int, int]:
         header = self._header(size)
         if size < _REMEMBERED_LENGTHS:
             self[size] = header
         return header
 
-    def _header(self, size: int) -> tuple[bytes, int]:
+    def _header(self, size: int) -> tuple[bytes, int, int]:
         front = self._tag + _varint(size)
         room = size - len(self._head) - 1
         for width in (1, 2):
             length = _varint(max(room - width, 0))
             if self._tag and room >= width and len(length) == width:
-                return b"%b%b%c%b" % (front, self._head, _VALUE_TAG, length), len(front) + size
-        return b"", sys.maxsize
+                header = b"%b%b%c%b" % (front, self._head, _VALUE_TAG, length)
+                return header, len(header), len(front) + size
+        return b"", 0, sys.maxsize
 
 
 def _field(tag: bytes, content: bytes) -> bytes:

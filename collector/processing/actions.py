@@ -14,7 +14,7 @@ from collector.data import Client, Signal, attribute_lists, set_value
 from collector.data.messages import AnyValue, LogRecord, ProtoMessage, Resource, Span
 from collector.data.wire import field_tag
 from collector.processing.patterns import Pattern
-from collector.processing.steps import Convert, Delete, Extract, Hash, KeyedAttributes, Put, Selection, Step
+from collector.processing.steps import Convert, Delete, Extract, Hash, KeyedAttributes, Put, Raws, Selection, Step
 
 _SETTERS = ("insert", "update", "upsert")
 
@@ -133,18 +133,14 @@ class Program:
             changed |= self.run(attributes)
         return changed
 
-    def rewrite(self, raw: bytes) -> bytes | None:
-        """Return a serialized message after the actions, or None where it must be decoded to run them.
+    def rewrite(self, raws: Raws) -> Raws:
+        """Return serialized messages after the actions, each None where it must be decoded to run them, or is None.
 
-        It is the very `raw` where the actions do nothing.
+        They are the very same where the actions do nothing.
         """
-        result = raw
         for step in self._steps:
-            rewritten = step.rewrite(result)
-            if rewritten is None:
-                return None
-            result = rewritten
-        return result
+            raws = step.rewrite(raws)
+        return raws
 
 
 class _FromRequest:

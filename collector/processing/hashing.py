@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import struct
+from binascii import hexlify
 from collections.abc import Callable
 from typing import Literal
 
@@ -33,12 +34,12 @@ def hash_attribute(value: AttributeValue) -> str:
             content = struct.pack("<d", value)
         case _:
             content = b""
-    return hash_bytes(content)
+    return hash_bytes(content).decode() if content else ""
 
 
-def hash_bytes(content: bytes) -> str:
-    """Return the SHA-256 of a value's bytes; the empty text of none."""
-    return hashlib.sha256(content).hexdigest() if content else ""
+def hash_bytes(content: bytes) -> bytes:
+    """Return the SHA-256 of a value's bytes, as text in ASCII."""
+    return hexlify(hashlib.sha256(content).digest())
 
 
 def replacement(function: HashFunction, key: str = "") -> Callable[[str], str]:

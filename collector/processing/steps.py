@@ -1,7 +1,9 @@
 """What compiled attribute actions do to one list of attributes."""
 
 import abc
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from collector.data import AttributeValue, set_value, value_of
 from collector.data.messages import AnyValue, KeyValue, ProtoMessage
@@ -10,6 +12,9 @@ from collector.processing.hashing import DIGEST_SIZE, hash_attribute, hash_bytes
 from collector.processing.patterns import Pattern
 from collector.processing.remembering import remembering
 from collector.processing.values import as_double, as_integer, as_text
+
+# Serialized messages; in place of one that must be decoded to be changed there is None.
+Raws: TypeAlias = "list[bytes | None]"
 
 # Keys are few and repeat from message to message; the bound is for senders that make them up.
 _REMEMBERED_KEYS = 4096
@@ -46,10 +51,10 @@ class Step(abc.ABC):
     """One action. Both methods see what the steps before it did."""
 
     @abc.abstractmethod
-    def rewrite(self, raw: bytes) -> bytes | None:
-        """Return a serialized message after the step, or None where it must be decoded for that.
+    def rewrite(self, raws: Raws) -> Raws:
+        """Return serialized messages after the step, each None where it must be decoded for that.
 
-        It is the very `raw` where the step does nothing.
+        They are the very same where the step does nothing.
         """
 
     @abc.abstractmethod
@@ -74,26 +79,31 @@ class Put(Step):
         self._pair: ProtoMessage | None = None if value is None else _pair(key, value)
         self._record = None if self._pair is None else self._wire_key.record(self._pair.value.SerializeToString())
 
-    def rewrite(self, raw: bytes) -> bytes | None:
+    def rewrite(self, raws: Raws) -> Raws:
         """Insert or update the key."""
-        record = self._record
+        records: Iterable[bytes | None] = itertools.repeat(self._record, len(raws))
         if self._wire_source is not None:
-            source = self._wire_source.locate(raw)
-            if source is None:
-                return None
-            if source is not ABSENT:
-                record = self._wire_key.record(raw[source[1] : source[2]])
-        return raw if record is None else self._put(raw, record)
+            sources = self._wire_source.locate(raws)
+            records = [self._record_of(raw, source) for raw, source in zip(raws, sources, strict=True)]
+            raws = [raw if source else None for raw, source in zip(raws, sources, strict=True)]
+        return list(map(self._put, raws, self._wire_key.locate(raws), records))
 
-    def _put(self, raw: bytes, record: bytes) -> bytes | None:
-        place = self._wire_key.locate(raw)
-        if place is None:
+    def _record_of(self, raw: bytes | None, source: Place | None) -> bytes | None:
+        """Return the attribute to put, or None where there is none."""
+        if raw is None or source is None or source is ABSENT:
+            return self._record
+        return self._wire_key.record(raw[source[1] : source[2]])
+
+    def _put(self, raw: bytes | None, place: Place | None, record: bytes | None) -> bytes | None:
+        if raw is None or place is None:
             return None
-        if place is not ABSENT:
-            return _replaced(raw, place, record) if self._updates else raw
-        if not self._inserts:
+        if record is None:
             return raw
-        return raw + record if self._can_append else None
+        if place is ABSENT:
+            if not self._inserts:
+                return raw
+            return raw + record if self._can_append else None
+        return place[0] + record + raw[place[2] :] if self._updates else raw
 
     def apply(self, attributes: KeyedAttributes) -> bool:
         """Insert or update the key."""
@@ -144,13 +154,15 @@ class _OnExisting(Step):
         self._selection = selection
         self._wire_key = selection.wire_key
 
-    def rewrite(self, raw: bytes) -> bytes | None:
+    def rewrite(self, raws: Raws) -> Raws:
         """Change the selected attribute."""
-        key = self._wire_key
-        place = None if key is None else key.locate(raw)
-        if key is None or place is None:
-            return None
-        return raw if place is ABSENT else self._change_at(key, place, raw)
+        key, change_at = self._wire_key, self._change_at
+        if key is None:
+            return [None] * len(raws)
+        return [
+            raw if place is ABSENT or raw is None else None if place is None else change_at(key, raw, place)
+            for raw, place in zip(raws, key.locate(raws), strict=True)
+        ]
 
     def apply(self, attributes: KeyedAttributes) -> bool:
         """Change the selected attributes."""
@@ -162,8 +174,8 @@ class _OnExisting(Step):
         """Change the attributes at these positions; return whether anything changed."""
 
     @abc.abstractmethod
-    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes | None:
-        """Change the attribute of a key, which stands at a place; return what `rewrite` does."""
+    def _change_at(self, key: WireKey, raw: bytes, place: Place) -> bytes | None:
+        """Change the attribute of a key at its place; return the message, or None where it must be decoded for that."""
 
 
 class Delete(_OnExisting):
@@ -174,7 +186,7 @@ class Delete(_OnExisting):
             attributes.delete(index)
         return True
 
-    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:  # noqa: ARG002 - needed by the others
+    def _change_at(self, key: WireKey, raw: bytes, place: Place) -> bytes:  # noqa: ARG002 - others need it
         before, _, end = place
         return before + raw[end:]
 
@@ -188,10 +200,12 @@ class _OnValues(_OnExisting):
             changed |= self._change_value(attributes.pairs[index].value)
         return changed
 
-    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:
-        _, start, end = place
+    def _change_at(self, key: WireKey, raw: bytes, place: Place) -> bytes:
+        before, start, end = place
         value = AnyValue.FromString(raw[start:end])
-        return _replaced(raw, place, key.record(value.SerializeToString())) if self._change_value(value) else raw
+        if not self._change_value(value):
+            return raw
+        return before + key.record(value.SerializeToString()) + raw[end:]
 
     @abc.abstractmethod
     def _change_value(self, value: ProtoMessage) -> bool:
@@ -206,12 +220,12 @@ class Hash(_OnValues):
         digest = b"0" * DIGEST_SIZE
         self._in_front = b"" if self._wire_key is None else self._wire_key.record(text_value(digest))[:-DIGEST_SIZE]
 
-    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> bytes:
+    def _change_at(self, key: WireKey, raw: bytes, place: Place) -> bytes:
         before, start, end = place
         text = text_in(raw, start, end)
         if not text:
-            return super()._change_at(key, place, raw)
-        return before + self._in_front + hash_bytes(text).encode() + raw[end:]
+            return super()._change_at(key, raw, place)
+        return before + self._in_front + hash_bytes(text) + raw[end:]
 
     def _change_value(self, value: ProtoMessage) -> bool:
         value.string_value = hash_attribute(value_of(value))
@@ -251,7 +265,7 @@ class Extract(_OnExisting):
                 attributes.append(_pair(name, text))
         return groups is not None
 
-    def _change_at(self, key: WireKey, place: Place, raw: bytes) -> None:
+    def _change_at(self, key: WireKey, raw: bytes, place: Place) -> None:
         """Leave it to `_change`: there may be several keys to set."""
 
 
@@ -259,9 +273,3 @@ def _pair(key: str, value: AttributeValue) -> ProtoMessage:
     pair = KeyValue(key=key, value=AnyValue())
     set_value(pair.value, value)
     return pair
-
-
-def _replaced(raw: bytes, place: Place, record: bytes) -> bytes:
-    """Return a serialized message with another attribute in the place of one."""
-    before, _, end = place
-    return before + record + raw[end:]

@@ -50,14 +50,13 @@ class RedactionProcessor:
             self._redact_resource(resource)
             for scope in resource.scopes:
                 self._redact_scope(scope)
-                for index in range(len(scope)):
-                    if self._may_change(scope, index) and redact_item(scope.message(index)):
+                for index, raw in enumerate(scope.originals):
+                    if self._may_change(scope, index, raw) and redact_item(scope.message(index)):
                         scope.touch(index)
         return Batch.of_opened(opened, batch.client)
 
-    def _may_change(self, scope: OpenScope, index: int) -> bool:
+    def _may_change(self, scope: OpenScope, index: int, raw: bytes | None) -> bool:
         """Return False where the bytes of an item show that nothing in it is to be redacted."""
-        raw = scope.original(index)
         if self._telltale is None or raw is None or self._telltale.found_in(raw):
             return True
         # Numbers in a log body are matched by their text, which the bytes do not show.

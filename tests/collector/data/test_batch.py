@@ -132,7 +132,7 @@ def test_counting_edited_metrics_encodes_nothing_and_leaves_the_batch_open():
     opened = batch._opened
     assert 3 == batch.count
     (_, scope), *_ = opened.scopes()
-    assert [None, False] == [scope.original(0), scope.original(1) is None]
+    assert [None, False] == [scope.originals[0], scope.originals[1] is None]
     assert opened is batch.open()
 
 

@@ -83,7 +83,7 @@ def test_items_that_were_not_edited_keep_their_bytes(batch, data):
             if "edit" in action:
                 edit(batch.signal, scope.message(index))
                 scope.touch(index)
-                assert scope.original(index) is None
+                assert scope.originals[index] is None
             if "replace" in action:
                 scope.replace(index, b"")
                 assert ITEMS[batch.signal]() == scope.message(index)

@@ -19,7 +19,7 @@ _VARINT, _FIXED64, _BYTES, _GROUP, _END_GROUP = range(5)
 def check(message, raw, name, tag):
     """Hold the place of a key, and what can be done there, against the decoded message; return the place."""
     key = WireKey(name, tag)
-    place = key.locate(raw)
+    place = key.locate([raw])[0]
     attributes = message.FromString(raw).attributes
     found = [index for index, pair in enumerate(attributes) if pair.key == name]
     if place is None:
@@ -80,14 +80,14 @@ def test_a_key_that_is_part_of_other_texts_is_absent():
 
 def test_a_key_that_occurs_very_often_is_left_to_the_decoder():
     span = Span(name="k" * 100_000)
-    assert WireKey("k", TAG).locate(span.SerializeToString()) is None
+    assert WireKey("k", TAG).locate([span.SerializeToString()])[0] is None
 
 
 def test_a_key_of_what_lies_deeper_is_left_to_the_decoder():
     metric = Metric()
     set_attribute(metric.gauge.data_points.add().attributes, "k", 1)
-    assert WireKey("k", b"").locate(metric.SerializeToString()) is None
-    assert WireKey("other", b"").locate(metric.SerializeToString()) is ABSENT
+    assert WireKey("k", b"").locate([metric.SerializeToString()])[0] is None
+    assert WireKey("other", b"").locate([metric.SerializeToString()])[0] is ABSENT
 
 
 # --- odd messages -------------------------------------------------------------------------------------------------
@@ -164,6 +164,12 @@ def test_odd_spans(raw):
         check(Span, raw, name, TAG)
 
 
+@given(st.lists(st.none() | odd_spans | st.sampled_from([b"", TAG + b"\x06\n\x01k\x12\x01x"])))
+def test_many_are_located_as_each_by_itself(raws):
+    places = WireKey("k", TAG).locate(raws)
+    assert places == [None if raw is None else WireKey("k", TAG).locate([raw])[0] for raw in raws]
+
+
 @example(TAG + b"\x06\n\x01k\x12\x01x", 1)
 @example(b"k", 0)
 @example(b"\x01k", 0)
@@ -172,7 +178,7 @@ def test_odd_spans(raw):
 def test_what_cannot_be_decoded_is_not_made_whole_by_an_edit_elsewhere(raw, cut):
     """Bytes that end too early either have no place for an edit, or end too early after it as well."""
     raw = raw[: max(len(raw) - cut, 0)]
-    place = WireKey("k", TAG).locate(raw)
+    place = WireKey("k", TAG).locate([raw])[0]
     if place not in (None, ABSENT):
         before, _, end = place
         assert decodes(raw) or not decodes(before + raw[end:])

@@ -25,7 +25,7 @@ def edited(before, *actions, client=CLIENT):
     for key, value in before.items():
         set_attribute(span.attributes, key, value)
     bound = program(*actions).bind(client)
-    rewritten = bound.rewrite(span.SerializeToString())
+    rewritten = bound.rewrite([span.SerializeToString()])[0]
     bound.run(span.attributes)
     if rewritten is not None:
         assert canonical(Span.FromString(rewritten)) == canonical(span)
@@ -97,7 +97,7 @@ def test_a_key_spelled_oddly_on_the_wire_is_not_overlooked():
     tag = ITEM_TAGS[Signal.TRACES]
     raw = b"".join(tag + bytes([len(pair)]) + pair for pair in (swapped, overridden))
     delete = program({"key": "secret", "action": "delete"})
-    assert delete.rewrite(raw) is None
+    assert delete.rewrite([raw])[0] is None
     span = Span.FromString(raw)
     assert delete.run(span.attributes)
     assert not span.attributes
@@ -115,7 +115,7 @@ def test_a_key_spelled_oddly_on_the_wire_is_not_overlooked():
 )
 def test_nothing_to_do_gives_back_the_very_bytes(action):
     raw = Span(name="work", attributes=[{"key": "k", "value": {"int_value": 5}}]).SerializeToString()
-    assert program(action).rewrite(raw) is raw
+    assert program(action).rewrite([raw])[0] is raw
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_nothing_to_do_gives_back_the_very_bytes(action):
 )
 @pytest.mark.parametrize("size", [1, 127, 128, 20_000])
 def test_an_attribute_is_appended_to_the_bytes(message, tag, size):
-    rewritten = program({"key": "k", "action": "insert", "value": "x" * size}, tag=tag).rewrite(b"")
+    rewritten = program({"key": "k", "action": "insert", "value": "x" * size}, tag=tag).rewrite([b""])[0]
     assert get_attribute(message.FromString(rewritten).attributes, "k") == "x" * size
 
 
@@ -151,7 +151,7 @@ def test_ordinary_spans_are_rewritten_without_decoding(action, value):
     for key, content in {"other": "value", "k": value, "kind": 7}.items():
         set_attribute(span.attributes, key, content)
     edit = program({"key": "k", **action})
-    rewritten = edit.rewrite(span.SerializeToString())
+    rewritten = edit.rewrite([span.SerializeToString()])[0]
     assert rewritten is not None or value == {"k": "v"}
     edit.run(span.attributes)
     assert rewritten in (None, span.SerializeToString())
@@ -269,9 +269,26 @@ def test_a_program_does_what_its_actions_say(signal, data):
                 for action in chosen:
                     reference(attributes, action)
             item = type(expected).FromString(raw)
-            rewritten = edit.rewrite(raw)
+            rewritten = edit.rewrite([raw])[0]
             if rewritten is not None:
                 item = type(expected).FromString(rewritten)
             else:
                 edit.run_item(signal, item)
             assert canonical(expected) == canonical(item)
+
+
+def test_messages_that_must_be_decoded_stay_among_those_that_need_not():
+    plain = Span(name="plain")
+    set_attribute(plain.attributes, "k", "x")
+    set_attribute(plain.attributes, "other", 7)
+    twice = Span.FromString(plain.SerializeToString() * 2)
+    bare = Span(name="bare")
+    raws = [span.SerializeToString() for span in (twice, plain, bare)]
+    run = program({"key": "k", "action": "hash"}, {"key": "new", "action": "insert", "from_attribute": "other"})
+    undecided, hashed, untouched = run.rewrite(raws)
+    assert undecided is None
+    assert {"k": hash_attribute("x"), "other": 7, "new": 7} == {
+        pair.key: value_of(pair.value) for pair in Span.FromString(hashed).attributes
+    }
+    assert untouched is raws[2]
+    assert [None, hashed] == run.rewrite([None, raws[1]])
