@@ -26,7 +26,8 @@ from collector.api import (
     option,
 )
 from collector.data import Batch, Client, Signal, otlp_json
-from collector.data.messages import REJECTED, REQUESTS, RESPONSES, SERVICES, DecodeError, ProtoMessage
+from collector.data.checking import check
+from collector.data.messages import REJECTED, RESPONSES, SERVICES, DecodeError, ProtoMessage
 from collector.net.http import HttpAnswer, HttpError, HttpRequest, plain_error, retry_headers, status_of_answer
 from collector.net.offload import offload
 from collector.net.rpc import Methods, UnaryServer
@@ -169,7 +170,7 @@ class Intake:
 
     async def handle(self, request: bytes, client: Client) -> bytes:
         """Take a serialized request; return the serialized response."""
-        response = await self._take(self._checked(request), client)
+        response = await self._take(self._checked(request, client))
         return b"" if response is None else response.SerializeToString()
 
     async def handle_http(self, request: HttpRequest) -> HttpAnswer:
@@ -183,13 +184,13 @@ class Intake:
             )
         self.admit()
         body = await request.body()
-        payload = await self._from_json(body) if media_type == JSON else self._checked(body)
-        response = await self._take(payload, request.client) or RESPONSES[self._signal]()
+        client = request.client
+        batch = await self._from_json(body, client) if media_type == JSON else self._checked(body, client)
+        response = await self._take(batch) or RESPONSES[self._signal]()
         return HttpAnswer(200, _encode(response, media_type), media_type)
 
-    async def _take(self, payload: bytes, client: Client) -> ProtoMessage:
+    async def _take(self, batch: Batch) -> ProtoMessage:
         """Hand a request on; return what to say about a part that was refused, or None where all was taken."""
-        batch = Batch(self._signal, payload, client)
         if not batch.count:
             return None
         try:
@@ -201,19 +202,20 @@ class Intake:
             return response
         return None
 
-    def _checked(self, payload: bytes) -> bytes:
-        """Return the payload, which is valid: one bad sender must not spoil what is merged with it later."""
+    def _checked(self, payload: bytes, client: Client) -> Batch:
+        """Return the batch of a request that is valid: one bad sender must not spoil what is merged with it later."""
         try:
-            REQUESTS[self._signal].FromString(payload)
+            count = check(self._signal, payload)
         except DecodeError as error:
             raise _malformed(f"the request is not a valid OTLP message of {self._signal.value}") from error
-        return payload
+        return Batch(self._signal, payload, client, count=count)
 
-    async def _from_json(self, text: bytes) -> bytes:
+    async def _from_json(self, text: bytes, client: Client) -> Batch:
         try:
-            return await offload(len(text), otlp_json.decode, self._signal, text)
+            payload = await offload(len(text), otlp_json.decode, self._signal, text)
         except ValueError as error:
             raise _malformed(str(error)) from error
+        return Batch(self._signal, payload, client)
 
 
 def answer_error(request: HttpRequest, error: ConsumeError) -> HttpAnswer:
