@@ -31,6 +31,7 @@ def _declare() -> dict[str, ProtoMessage]:
     message("Request", resources=(1, "Resource"))
     message("Resource", resource=(1, None), scopes=(2, "Scope"))
     message("Scope", scope=(1, None), items=(2, None))
+    message("Span", trace_state=(3, None))
     # Metrics are counted by data point; the five kinds of data all keep their points in field 1. They are one oneof, as
     # in OTLP, so that of several kinds in one metric the last one counts here as well.
     message("MetricRequest", resources=(1, "MetricResource"))
@@ -61,6 +62,7 @@ _MESSAGES = _declare()
 RequestShell: ProtoMessage = _MESSAGES["Request"]
 MetricRequestShell: ProtoMessage = _MESSAGES["MetricRequest"]
 MetricShell: ProtoMessage = _MESSAGES["Metric"]
+SpanShell: ProtoMessage = _MESSAGES["Span"]
 
 
 def count_items(payload: bytes) -> int:
