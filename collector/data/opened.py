@@ -65,6 +65,8 @@ class OpenScope:
 
     def raws(self) -> list[bytes]:
         """Return the bytes of every item, in their order."""
+        if self._messages is None:
+            return self.originals  # type: ignore[return-value]  # nothing was decoded, so none is None
         return [self.raw(index) if raw is None else raw for index, raw in enumerate(self._raw)]
 
     def replace_all(self, items: list[bytes]) -> None:

@@ -33,6 +33,8 @@ _HEAD = b"\n\x10"  # field 1, trace_id, of 16 bytes
 _ID = slice(2, 18)
 _ID_RANDOMNESS = slice(11, 18)
 _AFTER_ID = 18
+_ID_SIZE = 16
+_FRONT = slice(_AFTER_ID)
 _TRACE_STATE = b"\x1a"  # field 3, trace_state
 _RANDOMNESS = b"rv:"
 _BRINGS_RANDOMNESS = re.compile(_RANDOMNESS).search  # twice as fast as `in`, of which short needles are the worst case
@@ -43,14 +45,18 @@ Mark = TypeVar("Mark", bytes, int)
 
 
 class Marks(Protocol[Mark]):
-    """What trace ids say, in a form that is cheap to get and to compare: a span is kept where `mark >= border`."""
+    """What trace ids say, in a form that is cheap to get and to compare: a span is kept where `mark >= border`.
+
+    `reads_randomness` tells whether what an earlier sampler brought along may keep a span that its id would not.
+    """
 
     policy: str
     border: Mark
     of_no_id: Mark
+    reads_randomness: bool
 
-    def of(self, spans: list[bytes]) -> Sequence[Mark]:
-        """Return the mark of each span whose bytes begin with a trace id, and anything for the others."""
+    def of(self, fronts: list[bytes]) -> Sequence[Mark]:
+        """Return the mark of each span by its first 18 bytes: anything where these are not a trace id."""
 
     def stamp(self, mark: Mark) -> bytes:
         """Return the field that a kept span gets."""
@@ -71,12 +77,13 @@ class SpanSampler(Generic[Mark]):
         """Return the spans that are kept, as they came or with a new `trace_state`."""
         rule_marks, fail_closed = self._marks, self._rule.fail_closed
         border, no_mark, stamp = rule_marks.border, rule_marks.of_no_id, rule_marks.stamp
-        marks = rule_marks.of(spans)
+        fronts = [span[_FRONT] for span in spans]
+        marks = rule_marks.of(fronts)
         # One search through all of them costs half of a search in each; it may find what is not there, never miss.
         joined = b"".join(spans)
         prioritized = _PRIORITY in joined
         plain = dropped = 0
-        if fail_closed and not prioritized and self._are_told_by_ids(spans, marks, joined):
+        if fail_closed and not prioritized and self._are_told_by_ids(fronts, marks, joined):
             chosen = [index for index, mark in enumerate(marks) if mark >= border]
             dropped = len(spans) - len(chosen)
             spans, marks = [spans[index] for index in chosen], [marks[index] for index in chosen]
@@ -100,12 +107,14 @@ class SpanSampler(Generic[Mark]):
         self._tally.decided[rule_marks.policy, False] += dropped
         return kept
 
-    def _are_told_by_ids(self, spans: list[bytes], marks: Sequence[Mark], joined: bytes) -> bool:
-        """Return whether each span has a trace id at its place, and none brings its own randomness."""
+    def _are_told_by_ids(self, fronts: list[bytes], marks: Sequence[Mark], joined: bytes) -> bool:
+        """Return whether each span has a trace id at its place, and none brings a randomness that counts."""
+        ids, count = b"".join(fronts), len(fronts)
         return (
-            {span[:2] for span in spans} == {_HEAD}
+            len(ids) == count * _AFTER_ID
+            and all(ids[place::_AFTER_ID] == _HEAD[place : place + 1] * count for place in range(len(_HEAD)))
             and self._marks.of_no_id not in marks
-            and _BRINGS_RANDOMNESS(joined) is None
+            and not (self._marks.reads_randomness and _BRINGS_RANDOMNESS(joined))
         )
 
     def _examine(self, raw: bytes) -> bytes | None:
@@ -140,15 +149,16 @@ class IdMarks:
 
     policy = "trace_id_w3c"
     of_no_id = _NO_ID[-7:]
+    reads_randomness = True
 
     def __init__(self, rule: Rule) -> None:
         # One byte more than a mark has, so that no mark reaches the border of a sampler that keeps nothing.
         self.border = rule.base.to_bytes(7, "big") if rule.base < NEVER else b"\xff" * 8
         self._stamp = _field(f"ot=th:{format_threshold(rule.base)}") if rule.base < NEVER else b""
 
-    def of(self, spans: list[bytes]) -> Sequence[bytes]:
+    def of(self, fronts: list[bytes]) -> Sequence[bytes]:
         """Return the marks of spans."""
-        return [span[_ID_RANDOMNESS] for span in spans]
+        return [front[_ID_RANDOMNESS] for front in fronts]
 
     def stamp(self, mark: bytes) -> bytes:  # noqa: ARG002 - the same for each
         """Return `th` alone: the randomness is in the trace id."""
@@ -163,6 +173,8 @@ class HashMarks:
     """Randomness hashed from the trace id."""
 
     policy = "trace_id_hash"
+    # A span that has one is at fault here, which can only drop it; of those that the hash drops it is not counted.
+    reads_randomness = False
 
     def __init__(self, rule: Rule) -> None:
         self._state = rule.hash_state
@@ -171,9 +183,12 @@ class HashMarks:
         threshold = format_threshold(rule.base) if rule.base < NEVER else ""
         self._stamp = _field(f"ot=rv:{format_randomness(0)};th:{threshold}").replace(b"rv:%b" % _ZEROS, b"rv:%014x")
 
-    def of(self, spans: list[bytes]) -> Sequence[int]:
-        """Return the marks of spans."""
-        return randomness_of_ids([span[_ID] for span in spans], self._state)
+    def of(self, fronts: list[bytes]) -> Sequence[int]:
+        """Return the marks of spans; those of a trace mostly come together, and its id is hashed once."""
+        different = dict.fromkeys(fronts)
+        hashes = randomness_of_ids([front[_ID].ljust(_ID_SIZE) for front in different], self._state)
+        found = dict(zip(different, hashes, strict=True))
+        return [found[front] for front in fronts]
 
     def stamp(self, mark: int) -> bytes:
         """Return `th`, and with it the randomness that nobody could guess from the trace id."""
