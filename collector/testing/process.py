@@ -16,7 +16,11 @@ _STARTED = "everything is ready"
 
 
 def free_port(preferred: int = 0) -> int:
-    """Return the preferred TCP port of localhost where it is free, else another that is."""
+    """Return the preferred TCP port of localhost where it is free, else another that is.
+
+    On Linux it stays reserved while this process lives. A socket that is bound and does not listen keeps the system
+    from giving the port to those who ask for any, and does not hinder those who ask for this one.
+    """
     for port in (preferred, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -25,6 +29,8 @@ def free_port(preferred: int = 0) -> int:
             except OSError:
                 continue
             chosen: int = probe.getsockname()[1]
+            if sys.platform == "linux":
+                probe.detach()
             return chosen
     raise OSError("localhost has no free port")
 
@@ -47,8 +53,12 @@ class CollectorProcess:
         self._log = Path(self._directory.name, "log")
 
     async def __aenter__(self) -> Self:
-        await self.launch()
-        await self.wait_for_log(_STARTED)
+        try:
+            await self.launch()
+            await self.wait_for_log(_STARTED)
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def launch(self) -> None:

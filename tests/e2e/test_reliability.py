@@ -17,12 +17,14 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 
 from collector.api import TaskOwner
 from collector.data import Signal, get_attribute, set_attribute
-from collector.data.messages import SERVICES, Span
+from collector.data.messages import SERVICES, LogRecord, Span
 from collector.testing import make_batch, sample_batch
 from collector.testing.backend import OtlpBackend
 from collector.testing.process import CollectorProcess, free_port, scrape
 
 QUICKLY = "retry_on_failure: {initial_interval: 20ms, max_interval: 100ms}"
+# For backends that hang: an attempt that is given up and made again may arrive twice.
+UNTIMED = "timeout: 0s"
 
 
 @pytest_asyncio.fixture
@@ -138,7 +140,8 @@ async def test_a_backend_that_hangs_does_not_delay_another(backend):
     """The other has everything while one has answered nothing; and that one gets everything once it answers."""
     async with OtlpBackend() as hanging:
         hanging.answering.clear()
-        exporters = ", ".join([otlp(backend.grpc_endpoint), otlp(hanging.grpc_endpoint, name="otlp_grpc/hanging")])
+        slow = otlp(hanging.grpc_endpoint, UNTIMED, name="otlp_grpc/hanging")
+        exporters = ", ".join([otlp(backend.grpc_endpoint), slow])
         pipelines = "traces: {receivers: [otlp], exporters: [otlp_grpc, otlp_grpc/hanging]}"
         async with Collector(exporters, pipelines) as collector:
             sent = await collector.send_spans(30)
@@ -154,7 +157,7 @@ async def test_a_backend_that_hangs_does_not_delay_another(backend):
 async def test_what_is_queued_at_the_end_is_delivered(backend, tasks, processors):
     """Also what the batch processor cannot hand on because the queue is full, as long as the backend takes it."""
     backend.answering.clear()
-    exporter = otlp(backend.grpc_endpoint, "sending_queue: {num_consumers: 1, queue_size: 20}")
+    exporter = otlp(backend.grpc_endpoint, UNTIMED, "sending_queue: {num_consumers: 1, queue_size: 20}")
     pipelines = f"traces: {{receivers: [otlp], processors: {processors}, exporters: [otlp_grpc]}}"
     more = "processors: {batch: {send_batch_size: 3, send_batch_max_size: 3, timeout: 10s}}"
     async with Collector(exporter, pipelines, more=more) as collector:
@@ -179,7 +182,7 @@ async def test_what_cannot_be_delivered_at_the_end_is_told():
 
 async def test_a_full_queue_refuses_and_counts_and_keeps_what_it_took(backend):
     backend.answering.clear()
-    exporter = otlp(backend.grpc_endpoint, "sending_queue: {num_consumers: 1, queue_size: 3}")
+    exporter = otlp(backend.grpc_endpoint, UNTIMED, "sending_queue: {num_consumers: 1, queue_size: 3}")
     async with Collector(exporter, TRACES) as collector:
         sent = await collector.send_spans(3)
         refusals = [await collector.send(sample_batch(Signal.TRACES, 3, number)) for number in range(3, 5)]
@@ -317,11 +320,29 @@ class Spans:
         return span.get_span_context().trace_id.to_bytes(16)
 
 
+def retry_delay_of(error):
+    """Return the milliseconds after which a refused sender is to come back."""
+    details = dict(error.trailing_metadata())["grpc-status-details-bin"]
+    info = RetryInfo()
+    assert any(detail.Unpack(info) for detail in Status.FromString(details).details)
+    return info.retry_delay.ToMilliseconds()
+
+
+async def refused_traces(collector):
+    """Return how many requests with traces the memory limiter has refused."""
+    series = await collector.series("otelcol_processor_memory_limiter_refused_requests")
+    return sum(count for labels, count in series.items() if 'signal="traces"' in labels)
+
+
 async def test_the_memory_limiter_sends_senders_away_and_they_come_back(backend, tasks):
     """Above the limit gRPC gets UNAVAILABLE with a RetryInfo and HTTP 503 with Retry-After; the SDK then loses nothing."""
-    pipelines = "traces: {receivers: [otlp], processors: [memory_limiter], exporters: [otlp_grpc]}"
-    exporter = otlp(backend.grpc_endpoint, "compression: none", "timeout: 60s")
+    pipelines = ", ".join(
+        f"{signal}: {{receivers: [otlp], processors: [memory_limiter], exporters: [otlp_grpc]}}"
+        for signal in ("traces", "logs")
+    )
+    exporter = otlp(backend.grpc_endpoint, "compression: none", UNTIMED)
     limits = "check_interval: 50ms, limit_mib: LIMIT, spike_limit_mib: 1, min_gc_interval_when_soft_limited: 50ms"
+    limits += ", max_gc_interval_when_soft_limited: 0s, max_gc_interval_when_hard_limited: 0s"
     more = f"processors: {{memory_limiter: {{{limits}}}}}"
     async with Collector(exporter, pipelines, more=more.replace("LIMIT", "4000")) as collector:
         await collector.send_spans(1)
@@ -329,31 +350,41 @@ async def test_the_memory_limiter_sends_senders_away_and_they_come_back(backend,
     await backend.wait_for(3)
     backend.batches.clear()
 
-    large = Span(trace_id=bytes(15) + b"\1", span_id=bytes(7) + b"\1")
-    large.name = "x" * 3_000_000
-    batch = make_batch(Signal.TRACES, [large])
+    large = make_batch(Signal.LOGS, [LogRecord(body={"string_value": "x" * 3_000_000})])
     backend.answering.clear()
     async with Collector(exporter, pipelines, more=more.replace("LIMIT", str(usual + 60))) as collector:
-        accepted = 0
-        while (error := await collector.send(batch)) is None:
-            accepted += 1
-        assert grpc.StatusCode.UNAVAILABLE is error.code()
-        details = dict(error.trailing_metadata())["grpc-status-details-bin"]
-        info = RetryInfo()
-        assert any(detail.Unpack(info) for detail in Status.FromString(details).details)
-        assert 50_000_000 == info.retry_delay.nanos
-        url, headers = f"http://localhost:{collector.http}/v1/traces", {"Content-Type": "application/x-protobuf"}
-        async with aiohttp.ClientSession() as session, session.post(url, data=b"", headers=headers) as answer:
-            assert (503, "1") == (answer.status, answer.headers["Retry-After"])
+        accepted, refusals = 0, asyncio.Queue(1)
 
-        refused = "otelcol_processor_memory_limiter_refused_requests"
-        before = (await scrape(collector.metrics))[refused]
-        sending = tasks.start("send", asyncio.to_thread(Spans(collector.grpc).send))
-        while (await scrape(collector.metrics))[refused] == before:
-            pass
+        async def press():
+            """Fill the memory, and again whatever becomes free, until the backend takes what is there."""
+            nonlocal accepted
+            while not backend.answering.is_set():
+                if (error := await collector.send(large)) is None:
+                    accepted += 1
+                elif refusals.empty():
+                    refusals.put_nowait(error)
+
+        pressing = tasks.start("press", press())
+        error = await refusals.get()
+        assert grpc.StatusCode.UNAVAILABLE is error.code()
+        assert 50 == retry_delay_of(error)
+        url, headers = f"http://localhost:{collector.http}/v1/traces", {"Content-Type": "application/x-protobuf"}
+        status = 200
+        async with aiohttp.ClientSession() as session:
+            while status == 200:
+                async with session.post(url, data=b"", headers=headers) as answer:
+                    status, delay = answer.status, answer.headers.get("Retry-After")
+        assert (503, "1") == (status, delay)
+
+        before, sending = await refused_traces(collector), []
+        while await refused_traces(collector) == before:
+            if all(task.done() for task in sending):  # in a moment of free memory the last one was accepted at once
+                sending.append(tasks.start("send", asyncio.to_thread(Spans(collector.grpc).send)))
         backend.answering.set()
-        trace_id = await sending
-        await backend.wait_for(accepted + 1)
+        sent = [await task for task in sending]
+        await pressing
+        await backend.wait_for(accepted, Signal.LOGS)
+        await backend.wait_for(len(sent))
         assert 0 == await collector.process.stop()
-    assert {large.trace_id, trace_id} == {span.trace_id for span in backend.items(Signal.TRACES)}
-    assert accepted + 1 == backend.counts()[Signal.TRACES]
+    assert sorted(sent) == sorted(span.trace_id for span in backend.items(Signal.TRACES))
+    assert {Signal.LOGS: accepted, Signal.TRACES: len(sent)} == backend.counts()

@@ -1,6 +1,5 @@
 import asyncio
 import gzip
-import socket
 import ssl
 from types import SimpleNamespace
 
@@ -17,6 +16,7 @@ from collector.data.otlp_json import decode
 from collector.delivery import Delivery
 from collector.testing import FakeHost, RecordingTelemetry, make_settings
 from collector.testing.backend import OtlpBackend
+from collector.testing.process import free_port
 from exporters.otlp_http import FACTORY, Config, create
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
@@ -285,9 +285,7 @@ async def test_a_slow_backend_is_given_up_and_tried_again(start):
 
 async def test_a_backend_that_comes_up_late_gets_everything_once(start):
     """What was consumed while nobody listened waits in the queue; nothing is lost and nothing sent twice."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     made = await start(endpoint=f"http://127.0.0.1:{port}", retry_on_failure=FAST, sending_queue={"num_consumers": 4})
     expected = [f"span-{number}" for number in range(50)]
     for name in expected:

@@ -8,12 +8,11 @@ from collector.data.messages import LogRecord, Metric, Span
 from collector.processing.matching import MatchConfig, Matcher
 from collector.testing import make_batch, make_settings
 
-LOGGER = make_settings("attributes").logger
 RESOURCE = {"service.name": "shop", "host.id": 7}
 
 
 def matcher(signal=Signal.TRACES, **blocks):
-    return Matcher(MatchConfig.model_validate(blocks), signal, LOGGER)
+    return Matcher(MatchConfig.model_validate(blocks), signal, make_settings("attributes").logger)
 
 
 def selected(item, signal, **blocks):

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from collector.testing.process import CollectorProcess, scrape
+from collector.testing.process import CollectorProcess, free_port, scrape
 
 NOP = """
 receivers: {nop: }
@@ -130,9 +130,9 @@ async def test_the_port_of_own_metrics_in_use(taken_port):
     assert "Traceback" not in log
 
 
-async def test_without_a_configuration_the_default_runs(free_ports):
+async def test_without_a_configuration_the_default_runs():
     """It says so, and what it listens to."""
-    grpc, http, metrics = free_ports
+    grpc, http, metrics = (free_port() for _ in range(3))
     prometheus = f"service.telemetry.metrics.readers=[{{pull: {{exporter: {{prometheus: {{port: {metrics}}}}}}}}}]"
     arguments = [
         *("--set", f"receivers.otlp.protocols.grpc.endpoint=localhost:{grpc}"),
@@ -155,13 +155,3 @@ async def test_what_has_no_effect_is_said():
     async with CollectorProcess(config, arguments=["--feature-gates", "+a.b"]) as collector:
         assert "service.telemetry.metrics.readers: periodic: is accepted, but has no effect yet" in collector.log
         assert "--feature-gates=+a.b has no effect" in collector.log
-
-
-@pytest.fixture
-def free_ports():
-    """Return three ports that nobody listened on a moment ago."""
-    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    ports = [server.getsockname()[1] for server in servers]
-    for server in servers:
-        server.close()
-    return ports
