@@ -1,6 +1,5 @@
 """An HTTP client that posts bytes: its configuration block, compression, and one shared session."""
 
-import asyncio
 import re
 import ssl
 import urllib.request
@@ -24,13 +23,11 @@ from collector.net.client import (
     find_client_authenticator,
     refuse_middlewares,
 )
-from collector.net.compressor import Compression, CompressionParams, check_level, compressor, content_coding
+from collector.net.compressor import Compression, CompressionParams, check_level, compressor
 from collector.net.tls import TlsClientConfig, client_context
 
 # An answer says yes or no; who sends more is no OTLP backend.
 MAX_ANSWER = 64 * 1024
-# From this size on a body is compressed in a thread, so that the event loop goes on.
-_IN_THREAD = 16 * 1024
 _A_DAY = 86_400.0
 
 
@@ -152,7 +149,7 @@ class HttpClient:
         self._compress = compressor(config.compression, config.compression_params.level)
         self._headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity", **_texts(config.headers)}
         if self._compress is not None:
-            self._headers["Content-Encoding"] = content_coding(config.compression)
+            self._headers["Content-Encoding"] = self._compress.coding
         self._proxy_of = cache(proxy_of)
         self._authenticator: ClientAuthenticator | None = None
         self._session: aiohttp.ClientSession | None = None
@@ -199,7 +196,7 @@ class HttpClient:
         if self._authenticator is not None:
             headers.update(await self._authenticator.request_headers(client))
         if self._compress is not None:
-            body = await asyncio.to_thread(self._compress, body) if len(body) >= _IN_THREAD else self._compress(body)
+            body = await self._compress.offloaded(body)
         try:
             async with self._session.post(
                 url,

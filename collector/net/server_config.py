@@ -9,7 +9,6 @@ from collector.net.addresses import Endpoint
 from collector.net.auth import AuthConfig
 from collector.net.client import Headers, MiddlewareConfig
 from collector.net.compression import ENCODINGS, Encoding
-from collector.net.compressor import ABSENT
 from collector.net.tls import TlsServerConfig
 
 MIB = 2**20
@@ -145,12 +144,6 @@ class HttpKeepaliveServerConfig(ComponentConfig):
     )
 
 
-Algorithm = Annotated[
-    Encoding | Literal["snappy", "x-snappy-framed", "lz4"],
-    Caveat({name: f"{name} is not available here: bodies that it compresses are refused" for name in ABSENT}.get),
-]
-
-
 class HttpServerConfig(ServerConfig):
     """What every HTTP server can be told."""
 
@@ -159,7 +152,7 @@ class HttpServerConfig(ServerConfig):
     max_request_body_size: int = option(
         DEFAULT_BODY_SIZE, "Largest body in bytes, before and after inflating; 0 for 20 MiB."
     )
-    compression_algorithms: list[Algorithm] = option(
+    compression_algorithms: list[Encoding] = option(
         list(ENCODINGS), 'Content encodings to take; "" stands for bodies that are not compressed.'
     )
     response_headers: Headers = option({}, "Headers to add to every response: a map, or a list of `name` and `value`.")

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import pytest
 from pydantic import model_validator
 
 from collector.api import (
     AnyFactory,
+    Caveat,
     ComponentConfig,
     ConnectorFactory,
     Duration,
@@ -31,7 +32,7 @@ class Server(ComponentConfig):
     endpoint: str = option("localhost:4317", "Where to listen.")
     max_size: int = option(4, "The largest request, in MiB.", ge=1)
     timeout: Duration = option(5.0, "How long a request may take.")
-    origins: list[str] = option([], "Allowed origins.")
+    origins: list[Annotated[str, Caveat({"*": "lets everybody in"}.get)]] = option([], "Allowed origins.")
 
 
 class Protocols(ComponentConfig):

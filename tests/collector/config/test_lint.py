@@ -66,27 +66,11 @@ def test_options_without_effect(bound, minimal):
     ]
 
 
-def test_values_that_are_not_what_they_seem(tmp_path):
+def test_values_that_are_not_what_they_seem(bound, minimal):
     """Also in lists, and only where the value is set."""
-    source = tmp_path / "c.yaml"
-    source.write_text("""\
-receivers:
-  otlp: {protocols: {http: {compression_algorithms: [gzip, snappy]}}}
-exporters:
-  otlp_grpc: {endpoint: "localhost:1", compression: zstd}
-service:
-  pipelines:
-    traces: {receivers: [otlp], exporters: [otlp_grpc]}
-""")
-    found = warnings(bind(load([str(source)]), Registry()))
+    text = minimal.replace("source:", "source: {protocols: {grpc: {origins: [a, '*']}, http: {origins: [b]}}}")
 
-    assert [line.partition("c.yaml:")[2] for line in found] == [
-        (
-            "2: receivers.otlp.protocols.http.compression_algorithms[1]: snappy is not available here: "
-            "bodies that it compresses are refused"
-        ),
-        "4: exporters.otlp_grpc.compression: zstd is not available over gRPC here: gzip is used instead",
-    ]
+    assert warnings(bound(text)) == ["c.yaml:2: receivers.source.protocols.grpc.origins[1]: lets everybody in"]
 
 
 def test_a_broken_address_to_listen_on(tmp_path):
