@@ -1,9 +1,8 @@
 """The seam between a receiver and the HTTP server under it: requests, answers, and handlers by path."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from collector.api import ConsumeError, PermanentError
 from collector.data import Client
@@ -21,35 +20,48 @@ class HttpError(PermanentError):
 
 
 class HttpRequest(Protocol):
-    """A request of which the headers have come.
+    """A request of which the headers have come."""
 
-    `headers` finds names in any case; `media_type` is the content type in lower case, without parameters.
-    """
+    @property
+    def method(self) -> str:
+        """The method, such as POST."""
 
-    method: str
-    path: str
-    headers: Mapping[str, str]
-    media_type: str
-    client: Client
+    @property
+    def path(self) -> str:
+        """The path, without escapes and query."""
+
+    @property
+    def query(self) -> str:
+        """The query, as it came."""
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """The headers, by names in any case."""
+
+    @property
+    def media_type(self) -> str:
+        """The content type in lower case, without parameters."""
+
+    @property
+    def client(self) -> Client:
+        """Who sends."""
 
     async def body(self) -> bytes:
-        """Read the body, inflated.
+        """Read the body, inflated; once. Where the sender goes away or is too slow, the handler is cancelled.
 
         Raises:
             ConsumeError: it is too large, broken or in an encoding that is not taken.
-            ConnectionError: the sender went away, or was too slow.
 
         """
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """What to answer."""
 
     status: int = 200
     body: bytes = b""
     content_type: str = "text/plain"
-    headers: Mapping[str, str] = field(default_factory=lambda: _NO_HEADERS)
+    headers: Mapping[str, str] = _NO_HEADERS
 
 
 Handler: TypeAlias = Callable[[HttpRequest], Awaitable[HttpAnswer]]

@@ -1,36 +1,28 @@
-"""The HTTP/1.1 server: `collector.net.http` over aiohttp's protocol.
-
-Bodies are read and inflated here, in steps, so that no limit is passed before it is noticed. A connection that keeps
-the server waiting, with half a header or half a body, is cut.
-"""
+"""The HTTP/1.1 server: `collector.net.http` over our own sessions."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from http import HTTPStatus
-
-from aiohttp import web
+from collections.abc import Mapping
 
 from collector.api import Host, Settings, StartError, TaskOwner
-from collector.data import NO_CLIENT
 from collector.net.addresses import Endpoint
-from collector.net.auth import Headers
-from collector.net.budget import Reservation
-from collector.net.compression import Encoding, Inflater
 from collector.net.cors import Cors
-from collector.net.deadlines import Deadlines
 from collector.net.door import Door
-from collector.net.http import ErrorAnswer, Handler, HttpAnswer, HttpError, HttpRequest, plain_error
+from collector.net.http import ErrorAnswer, Handler, plain_error
+from collector.net.http1.answers import AnswerWriter
+from collector.net.http1.exchange import Terms
+from collector.net.http1.session import Session, Shared
 from collector.net.server_config import HttpServerConfig
 from collector.net.tls import reloading_server_context
 
 # Seconds for requests that run when the server is told to stop.
 GRACE = 5.0
-# Seconds for those that were cancelled then. aiohttp takes 0 for no limit.
-_CUT = 0.1
 # Seconds without a byte after which a body is given up, where the configuration has no read_timeout.
-_STALLED = 60.0
-# aiohttp needs a number where the configuration says never; this is its own default.
-_NO_IDLE_TIMEOUT = 3630.0
+_STALLED_SECONDS = 60.0
+# Seconds between two looks at the sessions, unless a time in the configuration is shorter.
+_PERIOD = 1.0
+_SHORTEST_PERIOD = 0.05
+_HANDSHAKE_SECONDS = 20.0
+_ALPN = ("http/1.1",)
 
 
 class HttpServer:
@@ -43,21 +35,26 @@ class HttpServer:
         settings: Settings,
         answer_error: ErrorAnswer = plain_error,
     ) -> None:
-        self.config = config
         self.address = Endpoint("", 0)
-        self.door = Door(config, settings, "http")
-        self.deadlines = Deadlines(settings.clock, lambda: self.door.count("timeout"))
+        self._config = config
         self._settings = settings
-        self._routes = routes
-        self._answer_error = answer_error
-        self._cors = Cors(config.cors) if config.cors and config.cors.allowed_origins else None
-        self._headers = {name: value.get_secret_value() for name, value in config.response_headers.items()}
         self._tasks = TaskOwner(f"{settings.id}:http", settings.logger)
+        common = {name: value.get_secret_value() for name, value in config.response_headers.items()}
+        self._shared = Shared(
+            terms=Terms.of(config),
+            reuses_connections=config.reuses_connections,
+            patience=(config.read_header_timeout, config.read_timeout or _STALLED_SECONDS, 0, config.idle_limit),
+            may_be_slow=not config.read_timeout,
+            write_timeout=config.write_timeout,
+            clock=settings.clock,
+            door=Door(config, settings, "http"),
+            tasks=TaskOwner(f"{settings.id}:http", settings.logger),
+            routes=routes,
+            answer_error=answer_error,
+            answers=AnswerWriter(settings.clock, common),
+            cors=Cors(config.cors) if config.cors and config.cors.allowed_origins else None,
+        )
         self._listener: asyncio.Server | None = None
-        self._connections: web.Server | None = None
-        self._running = 0
-        self._stopping = False
-        self._drained = asyncio.Event()
 
     async def start(self, host: Host) -> None:
         """Listen.
@@ -66,209 +63,67 @@ class HttpServer:
             StartError: the endpoint is taken, or the configuration names a file or an extension that is not there.
 
         """
-        self.door.open(host)
-        self._connections = web.Server(self._serve)
+        self._shared.door.open(host)
         try:
-            self._listener = await self._listen(self._connections)
+            self._listener = await self._listen()
         except OSError as error:
-            raise StartError(f"endpoint: cannot listen on {self.config.endpoint}: {error.strerror or error}") from error
-        self._tasks.start("deadlines", self.deadlines.watch())
-        self._settings.logger.info("listening", transport="http", endpoint=self.config.endpoint, port=self.address.port)
-
-    async def _listen(self, connections: web.Server) -> asyncio.Server:
-        loop = asyncio.get_running_loop()
-        tls = self.config.tls
-        context = None if tls is None else reloading_server_context(tls, self._settings.clock, self._settings.logger)
-
-        def connect() -> _Connection:
-            return _Connection(connections, self, loop)
-
-        if self.config.transport == "unix":
-            listener = await loop.create_unix_server(connect, self.config.endpoint, ssl=context)
-            self.address = Endpoint(self.config.endpoint, 0)
-            return listener
-        endpoint = await Endpoint.to_listen_on(self.config.endpoint).resolve(self.config.transport)
-        listener = await loop.create_server(connect, endpoint.host or None, endpoint.port, ssl=context)
-        self.address = endpoint._replace(port=listener.sockets[0].getsockname()[1])
-        return listener
+            raise StartError(
+                f"endpoint: cannot listen on {self._config.endpoint}: {error.strerror or error}"
+            ) from error
+        self._tasks.start("ticks", self._tick())
+        self._settings.logger.info(
+            "listening", transport="http", endpoint=self._config.endpoint, port=self.address.port
+        )
 
     async def shutdown(self) -> None:
-        """Take no more connections and wait for requests that run, `GRACE` seconds at most."""
+        """Take no more requests and wait for those that run, `GRACE` seconds at most."""
         listener, self._listener = self._listener, None
-        if listener is None or self._connections is None:
+        if listener is None:
             return
         listener.close()
-        self._stopping = True
-        if self._running:
-            self._tasks.start("grace", self._give_up())
-            await self._drained.wait()
-        self._connections.pre_shutdown()
-        await self._connections.shutdown(timeout=_CUT)
+        shared = self._shared
+        shared.stop()
+        self._tasks.start("grace", self._give_up())
+        await shared.empty.wait()
+        await shared.tasks.cancel()
         await self._tasks.cancel()
 
     async def _give_up(self) -> None:
+        """End what still runs after the grace."""
         await self._settings.clock.sleep(GRACE)
-        self._drained.set()
+        for session in tuple(self._shared.sessions):
+            session.abort()
 
-    async def _serve(self, raw: web.BaseRequest) -> web.StreamResponse:
-        transport = raw.transport
-        if transport is None:
-            self.door.count("disconnected")
-            return web.Response(status=400)  # which nobody will read
-        self.deadlines.clear(transport)
-        self._running += 1
-        try:
-            with self.door.budget.reserve() as reservation:
-                answer = await self._answer(_Request(raw, self, reservation))
-            return self._response(raw, answer)
-        finally:
-            self._running -= 1
-            self.deadlines.clear(transport)
-            if self._stopping and not self._running:
-                self._drained.set()
+    async def _listen(self) -> asyncio.Server:
+        loop = asyncio.get_running_loop()
+        config = self._config
+        context = None
+        if config.tls is not None:
+            context = reloading_server_context(config.tls, self._settings.clock, self._settings.logger, _ALPN)
+        handshake = None if context is None else _HANDSHAKE_SECONDS
 
-    async def _answer(self, request: "_Request") -> HttpAnswer:
-        if self._cors is not None and request.method == "OPTIONS" and "Origin" in request.headers:
-            return HttpAnswer(204, content_type="", headers=self._cors.preflight(request.headers))
-        try:
-            request.client = await self.door.enter(request.raw.remote or "", request.all_headers)
-            return await self._routes.get(request.path, _not_found)(request)
-        except _SenderGoneError:
-            self.door.count("disconnected")
-            return HttpAnswer(400)  # which nobody will read
-        except Exception as error:  # noqa: BLE001 - the border: whatever went wrong becomes an answer
-            return self._answer_error(request, self.door.refusal(error))
+        def connect() -> Session:
+            return Session(self._shared)
 
-    def _response(self, raw: web.BaseRequest, answer: HttpAnswer) -> web.Response:
-        response = web.Response(status=answer.status, body=answer.body, headers=answer.headers)
-        headers = response.headers
-        headers.update(self._headers)
-        if answer.content_type:
-            headers["Content-Type"] = answer.content_type
-        if self._cors is not None and raw.method != "OPTIONS":
-            headers.update(self._cors.actual(raw.headers))
-        if self._stopping or not self.config.reuses_connections:
-            response.force_close()
-        return response
-
-
-class _SenderGoneError(ConnectionError):
-    """The connection ended before the body did."""
-
-
-async def _not_found(request: HttpRequest) -> HttpAnswer:
-    raise HttpError(404, f"404 page not found: {request.path}", reason="unknown_path")
-
-
-class _Connection(web.RequestHandler):
-    """aiohttp's protocol, with a deadline for headers, and with its complaints about senders counted, not shouted."""
-
-    __slots__ = ("_server",)
-
-    def __init__(self, connections: web.Server, server: HttpServer, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(
-            connections,
-            loop=loop,
-            keepalive_timeout=server.config.idle_limit or _NO_IDLE_TIMEOUT,
-            access_log=None,  # type: ignore[arg-type]  # its own way to switch the log off
-            auto_decompress=False,
+        if config.transport == "unix":
+            self.address = Endpoint(config.endpoint, 0)
+            return await loop.create_unix_server(connect, config.endpoint, ssl=context, ssl_handshake_timeout=handshake)
+        endpoint = await Endpoint.to_listen_on(config.endpoint).resolve(config.transport)
+        listener = await loop.create_server(
+            connect, endpoint.host or None, endpoint.port, ssl=context, ssl_handshake_timeout=handshake
         )
-        self._server = server
+        self.address = endpoint._replace(port=listener.sockets[0].getsockname()[1])
+        return listener
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        if self.transport is not None:
-            self._server.deadlines.set(self.transport, self._server.config.read_header_timeout)
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        if self.transport is not None:
-            self._server.deadlines.clear(self.transport)
-        super().connection_lost(exc)
-
-    async def finish_response(
-        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
-    ) -> tuple[web.StreamResponse, bool]:
-        transport = self.transport
-        if transport is None:
-            return resp, True
-        self._server.deadlines.set(transport, self._server.config.write_timeout)
-        try:
-            return await super().finish_response(request, resp, start_time)
-        finally:
-            self._server.deadlines.clear(transport)
-
-    def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
-    ) -> web.StreamResponse:
-        if status == HTTPStatus.INTERNAL_SERVER_ERROR:
-            return super().handle_error(request, status, exc, message)
-        # aiohttp would log every scanner that comes by.
-        self._server.door.count("malformed_http")
-        response = web.Response(status=status, text="the request is not valid HTTP/1.1")
-        response.force_close()
-        return response
+    async def _tick(self) -> None:
+        period = _period(self._config)
+        while True:
+            await self._settings.clock.sleep(period)
+            for session in tuple(self._shared.sessions):
+                session.tick()
 
 
-class _Request:
-    """An `HttpRequest` over aiohttp's."""
-
-    def __init__(self, raw: web.BaseRequest, server: HttpServer, reservation: Reservation) -> None:
-        self.raw = raw
-        self.method = raw.method
-        self.path = raw.path
-        self.headers: Mapping[str, str] = raw.headers
-        self.media_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        self.client = NO_CLIENT
-        self._server = server
-        self._reservation = reservation
-
-    def all_headers(self) -> Headers:
-        """Return every header, and the query parameters that an authenticator wants to see."""
-        headers = {name.lower(): tuple(self.raw.headers.getall(name)) for name in self.raw.headers}
-        auth = self._server.config.auth
-        for name in auth.request_params if auth else ():
-            if name in self.raw.query:
-                headers[name.lower()] = tuple(self.raw.query.getall(name))
-        return headers
-
-    async def body(self) -> bytes:
-        """Read the body, inflated."""
-        config = self._server.config
-        inflater = Inflater(self._encoding(config.encodings), config.body_limit)
-        inflater.expect(self.raw.content_length or 0)
-        try:
-            await self._read(inflater)
-        except ConnectionError as error:
-            raise _SenderGoneError(str(error)) from error
-        except web.RequestPayloadError as error:
-            raise HttpError(400, f"the request's body is not valid HTTP: {error}", reason="malformed_http") from error
-        return inflater.finish()
-
-    async def _read(self, inflater: Inflater) -> None:
-        timeout, deadlines = self._server.config.read_timeout, self._server.deadlines
-        transport = self.raw.transport
-        if transport is None:
-            raise ConnectionResetError
-        if self.headers.get("Expect", "").lower() == "100-continue":
-            await self.raw.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        deadlines.set(transport, timeout or _STALLED)
-        while chunk := await self.raw.content.readany():
-            self._reservation.grow(inflater.feed(chunk))
-            if not timeout:
-                deadlines.set(transport, _STALLED)
-        deadlines.clear(transport)
-
-    def _encoding(self, allowed: Sequence[Encoding]) -> Encoding:
-        name = self.headers.get("Content-Encoding", "").strip().lower()
-        for encoding in allowed:
-            if encoding == ("" if name == "identity" else name):
-                return encoding
-        raise HttpError(
-            415,
-            f'unsupported Content-Encoding "{name}", supported: [{", ".join(filter(None, allowed))}]',
-            reason="unsupported_encoding",
-        )
+def _period(config: HttpServerConfig) -> float:
+    """Return how often to look, so that the times of the configuration are met."""
+    times = (config.read_header_timeout, config.read_timeout, config.write_timeout, config.idle_limit)
+    return max(_SHORTEST_PERIOD, min(_PERIOD, *(time for time in times if time)))

@@ -4,14 +4,18 @@ import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 
-from aiohttp import web
+import structlog
 
 from collector import __version__
-from collector.api import StartError
+from collector.api import Component, ComponentId, Settings, StartError, SystemClock
 from collector.config import MetricsConfig, TelemetryConfig
 from collector.net.addresses import Endpoint
+from collector.net.http import HttpAnswer, HttpError, HttpRequest
+from collector.net.http_server import HttpServer
+from collector.net.server_config import HttpServerConfig
 from collector.runtime.exposition import CONTENT_TYPE, ProcessMetrics, render
 from collector.runtime.instruments import OwnTelemetry
+from collector.runtime.telemetry import NoTelemetry
 
 
 class MetricsServer:
@@ -24,7 +28,14 @@ class MetricsServer:
         self.address = endpoint
         self._key = key
         self._render = render
-        self._runner: web.AppRunner | None = None
+        settings = Settings(
+            id=ComponentId("metrics"),
+            logger=structlog.get_logger().bind(component="metrics"),
+            # What it refuses is no telemetry: it must not count among what receivers refuse.
+            telemetry=NoTelemetry(),
+            clock=SystemClock(),
+        )
+        self._server = HttpServer(HttpServerConfig(endpoint=str(endpoint)), {"/metrics": self._answer}, settings)
 
     async def start(self) -> None:
         """Listen.
@@ -33,29 +44,39 @@ class MetricsServer:
             StartError: the address cannot be listened on.
 
         """
-        app = web.Application()
-        app.router.add_get("/metrics", self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
         try:
-            host, port = await self.address.resolve()
-            await web.TCPSite(self._runner, host or None, port).start()
-        except (OSError, StartError) as error:
-            await self.shutdown()
+            await self._server.start(_NoExtensions())
+        except StartError as error:
             raise StartError(
                 f"cannot serve own metrics on {self.address} ({error}): change {self._key}, or set "
                 "service.telemetry.metrics.level to none"
             ) from error
-        self.address = Endpoint(self.address.host, self._runner.addresses[0][1])
+        self.address = self.address._replace(port=self._server.address.port)
 
     async def shutdown(self) -> None:
         """Listen no more."""
-        runner, self._runner = self._runner, None
-        if runner is not None:
-            await runner.cleanup()
+        await self._server.shutdown()
 
-    async def _answer(self, _request: web.Request) -> web.Response:
-        return web.Response(body=self._render().encode(), headers={"Content-Type": CONTENT_TYPE})
+    async def _answer(self, request: HttpRequest) -> HttpAnswer:
+        if request.method not in ("GET", "HEAD"):
+            raise HttpError(405, "405 method not allowed, supported: [GET, HEAD]", reason="method")
+        return HttpAnswer(200, self._render().encode(), CONTENT_TYPE)
+
+
+class _NoExtensions:
+    """The host of a server that is no component."""
+
+    def extension(self, component_id: ComponentId) -> Component | None:  # noqa: ARG002 - a Host's arguments
+        """Return no extension."""
+        return None
+
+    def fail(self, component_id: ComponentId, error: BaseException) -> None:  # noqa: ARG002
+        """Raise the error: nothing here runs by itself."""
+        raise error
+
+    def ready(self) -> bool:
+        """Return that it is."""
+        return True
 
 
 def metrics_servers(config: TelemetryConfig, own: OwnTelemetry) -> list[MetricsServer]:
