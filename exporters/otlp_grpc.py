@@ -9,7 +9,8 @@ from collector.data import Batch
 from collector.data.messages import SERVICES
 from collector.delivery import DeliveryConfig
 from collector.net.answers import parse_acceptance
-from collector.net.grpc_client import GrpcClient, GrpcClientConfig, require_endpoint
+from collector.net.grpc_client import GrpcClient
+from collector.net.grpc_client_config import GrpcClientConfig, require_endpoint
 
 
 class Config(DeliveryConfig, GrpcClientConfig):
@@ -32,7 +33,7 @@ class OtlpGrpcExporter:
     """Makes one request of each batch, over a channel that all share."""
 
     def __init__(self, config: Config, settings: Settings) -> None:
-        self._client = GrpcClient(config)
+        self._client = GrpcClient(config, settings)
         self._log = QuietLog(settings.logger, settings.clock)
 
     async def start(self, host: Host) -> None:

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-from google.protobuf import json_format
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 
 from collector.api import ConsumeError, PermanentError, RetryableError, StatusCode
 from collector.data import Signal
-from collector.data.messages import REJECTED, RESPONSES, DecodeError
+from collector.data.messages import REJECTED, RESPONSES, DecodeError, ProtoMessage
 from collector.net.status import RETRYABLE_CODES
 
 # The specification asks for 429, 502, 503 and 504.
@@ -93,11 +92,8 @@ def parse_acceptance(signal: Signal, body: bytes, *, json: bool = False) -> Acce
     """
     response = RESPONSES[signal]()
     try:
-        if json:
-            json_format.Parse(body or b"{}", response, ignore_unknown_fields=True)
-        else:
-            response.ParseFromString(body)
-    except (DecodeError, json_format.ParseError) as error:
+        _parse(body, response, json=json)
+    except DecodeError as error:
         raise PermanentError(
             f"the backend said yes, but its answer is not an OTLP response: {error}", reason="bad_answer"
         ) from error
@@ -109,14 +105,23 @@ def parse_failure(body: bytes, *, json: bool = False) -> str:
     """Return the message of a `google.rpc.Status`, with which OTLP/HTTP answers failures, or an empty string."""
     status = Status()
     try:
-        if json:
-            json_format.Parse(body, status, ignore_unknown_fields=True)
-        else:
-            status.ParseFromString(body)
-    except (DecodeError, json_format.ParseError):
+        _parse(body, status, json=json)
+    except DecodeError:
         return ""
     message: str = status.message
     return message
+
+
+def _parse(body: bytes, message: ProtoMessage, *, json: bool) -> None:
+    if not json:
+        message.ParseFromString(body)
+        return
+    from google.protobuf import json_format  # noqa: PLC0415 - not small, and few backends answer in JSON
+
+    try:
+        json_format.Parse(body or b"{}", message, ignore_unknown_fields=True)
+    except json_format.ParseError as error:
+        raise DecodeError(str(error)) from error
 
 
 def _retry_delay(details: bytes) -> float | None:

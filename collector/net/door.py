@@ -1,6 +1,7 @@
 """What servers of every protocol do at the door: who may come in, how much at once, and what a refusal counts as."""
 
 from collections.abc import Callable
+from functools import lru_cache
 
 from collector.api import ConsumeError, Host, PermanentError, Settings
 from collector.data import NO_CLIENT, Client
@@ -9,6 +10,8 @@ from collector.net.budget import Budget
 from collector.net.client import refuse_middlewares
 from collector.net.server_config import MIB, ServerConfig
 
+_REMEMBERED_CLIENTS = 1024
+
 
 class Door:
     """The way into one server. `transport` is the word that metrics show."""
@@ -16,6 +19,8 @@ class Door:
     def __init__(self, config: ServerConfig, settings: Settings, transport: str) -> None:
         self.transport = transport
         self.budget = Budget(config.max_in_flight_mib * MIB)
+        # Clients send again and again, so that the same object does for all their requests.
+        self._client_at = lru_cache(_REMEMBERED_CLIENTS)(lambda address: Client(address, transport))
         self._config = config
         self._logger = settings.logger
         self._authenticator: ServerAuthenticator | None = None
@@ -43,7 +48,7 @@ class Door:
 
         """
         if not self._config.include_metadata and self._authenticator is None:
-            return Client(address, self.transport)
+            return self._client_at(address)
         headers = read_headers()
         if self._authenticator is not None:
             await self._authenticator.authenticate(headers)

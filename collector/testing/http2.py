@@ -1,4 +1,4 @@
-"""The client's side of HTTP/2, by hand: every frame can be right or wrong, as a test wants it."""
+"""HTTP/2 by hand, from either side: every frame can be right or wrong, as a test wants it."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -78,3 +78,32 @@ def _parse(data: bytes) -> Iterator[Frame]:
             raise ValueError("the last frame is not whole")
         yield Frame(kind, flags, stream_id, data[frames.HEADER_SIZE : end])
         data = data[end:]
+
+
+class Server:
+    """Writes answers with a header table of its own, and reads requests."""
+
+    def __init__(self) -> None:
+        self._encoder = Encoder()
+        self._decoder = Decoder()
+
+    def headers(self, stream_id: int, *fields: Field, flags: int = 0) -> bytes:
+        """Return a HEADERS frame of just these fields."""
+        return frames.header_frames(stream_id, self._encoder.encode(list(fields)), flags)
+
+    def head(self, stream_id: int, *extra: Field) -> bytes:
+        """Return the HEADERS with which an answer of gRPC begins."""
+        return self.headers(stream_id, (":status", "200"), ("content-type", "application/grpc"), *extra)
+
+    def trailers(self, stream_id: int, *fields: Field) -> bytes:
+        """Return the HEADERS with which an answer ends; without fields, that of a call that went well."""
+        return self.headers(stream_id, *(fields or (("grpc-status", "0"),)), flags=frames.END_STREAM)
+
+    def answer(self, stream_id: int, message: bytes) -> bytes:
+        """Return a whole answer of gRPC."""
+        body = frames.frame(frames.DATA, 0, stream_id, prefixed(message))
+        return self.head(stream_id) + body + self.trailers(stream_id)
+
+    def fields(self, frame: Frame) -> dict[str, str]:
+        """Return the fields of a HEADERS frame of the client."""
+        return {str(name): str(value) for name, value in self._decoder.decode(frame.payload)}

@@ -8,11 +8,18 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from collector.api import ConsumeError
+from collector.net.compression import Encoding
 from collector.net.http2.header_blocks import encode_fields
 from collector.net.status import code_of, status_of
 
-# What the `grpc-encoding` of a request may be.
-ACCEPTED_ENCODINGS = ("identity", "gzip", "deflate", "zstd")
+# What `grpc-encoding` may be, and how bodies are inflated then. What gRPC calls snappy is its framed format.
+ACCEPTED_ENCODINGS: dict[str, Encoding] = {
+    "identity": "",
+    "gzip": "gzip",
+    "deflate": "deflate",
+    "zstd": "zstd",
+    "snappy": "x-snappy-framed",
+}
 
 # Clients refuse headers of more than 8 KiB, and the text is sent twice, with up to 12 bytes for a character.
 _MAX_MESSAGE = 512

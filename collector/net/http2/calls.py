@@ -22,6 +22,8 @@ _RESERVED = frozenset({b"te", b"grpc-encoding", b"grpc-timeout", b"grpc-status",
 _NEVER = float("inf")
 # In front of a message: whether it is compressed, and its length.
 _PREFIX_SIZE = 5
+# Chunks of a message are kept as they come, to be copied once; but for those that are not worth an object each.
+_SMALL = 512
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class CallHead:
             if matched is None:
                 return cls(*whole, refusal=_malformed("grpc-timeout is not digits and a unit"))
             timeout = int(matched[1]) * _SECONDS[matched[2]]
-        return cls(*whole, encoding="" if encoding == "identity" else encoding, timeout=timeout)  # type: ignore[arg-type]
+        return cls(*whole, encoding=ACCEPTED_ENCODINGS[encoding], timeout=timeout)
 
     def metadata(self) -> Headers:
         """Return the request's metadata as text; binary values are left out."""
@@ -84,9 +86,10 @@ class Call:
     """
 
     __slots__ = (
-        "_body",
-        "_expected",
+        "_chunks",
+        "_left",
         "_limit",
+        "_prefix",
         "_reservation",
         "answered",
         "deadline",
@@ -109,9 +112,10 @@ class Call:
         self.deadline = self.expires = _NEVER
         self._limit = limit
         self._reservation = budget.reserve()
-        # The size of the body, prefix included, once that has said so.
-        self._expected = 0
-        self._body: bytes | bytearray = b""
+        self._prefix = b""
+        self._chunks: list[bytes] = []
+        # What is missing of the message, once the prefix is there; of a refused call, what was read past, below zero.
+        self._left = 0
 
     def begin(self, now: float, seconds: float) -> None:
         """Start the clock: so many seconds for the request to come whole, or less where the client says so."""
@@ -127,39 +131,40 @@ class Call:
 
         """
         if self.verdict is not None:
-            self._expected += len(chunk)
-            if self._expected > self._limit:
+            self._left -= len(chunk)
+            if self._left < -self._limit:
                 raise _malformed("it goes on and on")
             return
         self._reservation.grow(len(chunk))
-        if not self._body:
-            self._body = chunk
-        else:
-            if isinstance(self._body, bytes):
-                self._body = bytearray(self._body)
-            self._body += chunk
-        size = len(self._body)
-        if size < _PREFIX_SIZE:
-            return
-        if not self._expected:
-            self._expected = _PREFIX_SIZE + self._announced(int.from_bytes(self._body[1:_PREFIX_SIZE], "big"))
-        if size > self._expected:
+        if len(self._prefix) < _PREFIX_SIZE:
+            start = self._prefix + chunk
+            self._prefix, chunk = start[:_PREFIX_SIZE], start[_PREFIX_SIZE:]
+            if len(self._prefix) < _PREFIX_SIZE:
+                return
+            self._left = self._announced()
+        self._left -= len(chunk)
+        if self._left < 0:
             raise _malformed("a unary call has one message, and more has come")
+        if self._chunks and len(self._chunks[-1]) < _SMALL:
+            self._chunks[-1] += chunk
+        else:
+            self._chunks.append(chunk)
 
-    def _announced(self, length: int) -> int:
+    def _announced(self) -> int:
+        length = int.from_bytes(self._prefix[1:], "big")
         if length > self._limit:
             raise PermanentError(
                 f"the request is larger than the limit of {self._limit} bytes: send fewer items at once",
                 reason="too_large",
                 code=StatusCode.RESOURCE_EXHAUSTED,
             )
-        if self._body[0] > 1 or (self._body[0] and not self.head.encoding):
+        if self._prefix[0] > 1 or (self._prefix[0] and not self.head.encoding):
             raise _malformed("a message is marked as compressed, and grpc-encoding does not say how")
         return length
 
     def release(self) -> None:
         """Give back what is held."""
-        self._body = b""
+        self._chunks = []
         self._reservation.release()
 
     def message(self) -> bytes:
@@ -169,12 +174,11 @@ class Call:
             ConsumeError: it has not come whole, it is broken, or too large.
 
         """
-        body = self._body
-        if len(body) < _PREFIX_SIZE or len(body) != self._expected:
+        if len(self._prefix) < _PREFIX_SIZE or self._left:
             raise _malformed("the request ends within its message")
-        self._body = b""
-        message = bytes(memoryview(body)[_PREFIX_SIZE:])
-        if not body[0]:
+        message = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        self._chunks = []
+        if not self._prefix[0]:
             return message
         inflated = inflate(self.head.encoding, message, self._limit)
         self._reservation.grow(max(0, len(inflated) - len(message)))

@@ -1,17 +1,18 @@
-"""The protocol of one connection, the server's side, without a socket: bytes in, events and bytes out.
+"""The protocol of one connection without a socket, as far as it is the same on both sides: bytes in, events and bytes out.
 
     events = connection.receive(data)
     socket.write(connection.take())
 
-It speaks HTTP/2 (RFC 9113) for requests that are answered as a whole. It never pushes, and ignores priorities.
+It speaks HTTP/2 (RFC 9113) for requests and answers that each go out as a whole. It never pushes, and ignores priorities.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Generic
+from typing import Any, Generic, TypeVar
 
 from collector.net.http2 import frames
-from collector.net.http2.events import Body, Broken, Event, Failed, H, Opened, Pinged, Reset
-from collector.net.http2.frame_reader import FrameReader
+from collector.net.http2.events import Body, Broken, Failed, Pinged, Reset
+from collector.net.http2.frame_reader import FrameReader, Opening
 from collector.net.http2.frames import (
     ACK,
     CONTINUATION,
@@ -27,11 +28,13 @@ from collector.net.http2.frames import (
     unpadded,
     violation,
 )
-from collector.net.http2.header_blocks import Fields, HeaderBlock, HeaderReader
-from collector.net.http2.heads import check_trailers, malformed
+from collector.net.http2.header_blocks import HeaderBlock
+from collector.net.http2.heads import malformed
 from collector.net.http2.limits import Limits
 from collector.net.http2.outbox import Outbox, Stream
 from collector.net.http2.patience import Patience
+
+E = TypeVar("E")
 
 # DATA frames that are smaller, and not the last, bring next to nothing.
 _TINY = 16
@@ -40,30 +43,27 @@ _MAX_SETTINGS_SIZE = 1024
 _MAX_REMEMBERED = 256
 
 
-class Connection(Generic[H]):
-    """`read_head` makes of the fields of a request what `Opened` hands on; fields that repeat are read once.
+class Connection(ABC, Generic[E]):
+    """What a peer sends never raises here: a broken rule ends a stream or the connection, and an event says so.
 
-    Nothing that a client sends raises here: a broken rule ends a stream or the connection, and an event says so.
     `draining` means that no new requests are taken, `failed` that nothing is.
     """
 
-    def __init__(self, limits: Limits, now: Callable[[], float], read_head: Callable[[Fields], H]) -> None:
+    def __init__(self, limits: Limits, now: Callable[[], float], opening: Opening) -> None:
         self.draining = False
         self.failed = False
         self._limits = limits
         self._now = now
         self._patience = Patience(now)
-        self._reader = FrameReader(limits.frame_size, now)
-        self._headers = HeaderReader(limits.header_list_size, read_head)
+        self._reader = FrameReader(limits.frame_size, now, opening)
         self._outbox = Outbox()
         self._window = limits.connection_window
         self._streams: dict[int, Stream] = {}
-        # Streams whose answer waits for room, and since when.
-        self._unsent: dict[int, float] = {}
+        # The last stream that the peer has opened.
         self._last = 0
-        # Streams that have ended; True where the client may not have known so, and frames are still under way.
+        # Streams that have ended; True where the peer may not have known so, and frames are still under way.
         self._closed: dict[int, bool] = {}
-        self._events: list[Event[H]] = []
+        self._events: list[Any] = []
         self._block: HeaderBlock | None = None
         self._handlers: dict[int, Callable[[int, int, bytes], None]] = {
             DATA: self._on_data,
@@ -77,7 +77,6 @@ class Connection(Generic[H]):
             frames.WINDOW_UPDATE: self._on_window_update,
             CONTINUATION: self._on_continuation,
         }
-        self._outbox.add(limits.greeting())
 
     @property
     def waiting_since(self) -> float | None:
@@ -89,9 +88,9 @@ class Connection(Generic[H]):
         """How many requests have no complete answer."""
         return len(self._streams)
 
-    def receive(self, data: bytes) -> list[Event[H]]:
+    def receive(self, data: bytes) -> list[E]:
         """Take in what has come; return what it means."""
-        events: list[Event[H]] = []
+        events: list[Any] = []
         self._events = events
         if self.failed:
             return events
@@ -103,26 +102,11 @@ class Connection(Generic[H]):
                 try:
                     self._handlers.get(kind, self._on_unknown)(flags, stream_id, payload)
                 except StreamFailure as failure:
-                    self._break(stream_id, failure.code)
+                    self._break(stream_id, failure)
         except ConnectionFailure as failure:
             self.fail(failure.code, str(failure))
-            events.append(Failed(failure.code, str(failure)))
+            self._events.append(Failed(failure.code, str(failure)))
         return events
-
-    def take(self) -> bytes:
-        """Return what is to be sent now."""
-        # Whoever does not speak HTTP/2 is spared ours.
-        return self._outbox.take() if self._reader.greeted or self.failed else b""
-
-    def answer(self, stream_id: int, head: bytes, body: bytes = b"", trailers: bytes = b"") -> None:
-        """Answer a request by header blocks around a body, whether or not all of the request has come."""
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            return
-        if self._outbox.answer(stream, head, body, trailers):
-            self._finish(stream)
-        else:
-            self._unsent[stream_id] = self._now()
 
     def reset(self, stream_id: int, code: ErrorCode) -> None:
         """End a request without an answer."""
@@ -131,43 +115,39 @@ class Connection(Generic[H]):
             self._remove(stream, expects_more=True)
             self._outbox.add(frames.rst_stream(stream_id, code))
 
-    def give_up_answers(self, before: float) -> int:
-        """Reset the requests whose answers the client has not taken whole since that time; return how many."""
-        late = [stream_id for stream_id, since in self._unsent.items() if since <= before]
-        for stream_id in late:
-            self.reset(stream_id, ErrorCode.CANCEL)
-        return len(late)
-
-    def ping(self) -> None:
-        """Ask the client whether it is there."""
-        self._outbox.add(frames.frame(frames.PING, 0, 0, bytes(8)))
-
-    def drain(self, reason: str) -> None:
-        """Take no more requests; those that are under way go on."""
-        if not self.draining:
-            self.draining = True
-            self._outbox.add(frames.goaway(self._last, ErrorCode.NO_ERROR, reason))
+    def ping(self, payload: bytes = bytes(8)) -> None:
+        """Ask the peer whether it is there; its answer has the same payload, eight bytes."""
+        self._outbox.add(frames.frame(frames.PING, 0, 0, payload))
 
     def fail(self, code: ErrorCode, reason: str) -> None:
-        """Take nothing more and answer nothing more."""
+        """Take nothing more and say nothing more."""
         if not self.failed:
             self.draining = self.failed = True
             self._streams.clear()
             self._outbox.add(frames.goaway(self._last, code, reason))
 
-    # Streams
+    # What the sides do differently
 
-    def _finish(self, stream: Stream) -> None:
-        """End a request that is answered."""
-        self._patience.earn()
-        self._remove(stream, expects_more=not stream.ended)
-        if not stream.ended:
-            # RFC 9113 section 8.1: the answer is complete, so the rest of the request need not come.
-            self._outbox.add(frames.rst_stream(stream.id, ErrorCode.NO_ERROR))
+    @abstractmethod
+    def _on_block(self, stream_id: int, content: bytes, *, ended: bool) -> None:
+        """Take in a whole header block."""
+
+    @abstractmethod
+    def _on_sent(self, stream: Stream) -> None:
+        """Note that all was sent that had to wait for room."""
+
+    @abstractmethod
+    def _is_idle(self, stream_id: int) -> bool:
+        """Return whether nobody has opened a stream."""
+
+    @abstractmethod
+    def _on_goaway(self, flags: int, stream_id: int, payload: bytes) -> None:
+        """Take in that the peer wants to end the connection."""
+
+    # Streams
 
     def _remove(self, stream: Stream, *, expects_more: bool) -> None:
         del self._streams[stream.id]
-        self._unsent.pop(stream.id, None)
         self._outbox.forget(stream)
         self._remember(stream.id, expects_more=expects_more)
 
@@ -177,19 +157,19 @@ class Connection(Generic[H]):
         if len(closed) > _MAX_REMEMBERED:
             del closed[next(iter(closed))]
 
-    def _break(self, stream_id: int, code: ErrorCode) -> None:
-        """End a stream on which the client has broken a rule."""
+    def _break(self, stream_id: int, failure: StreamFailure) -> None:
+        """End a stream on which the peer has broken a rule."""
         self._patience.spend()
-        self._outbox.add(frames.rst_stream(stream_id, code))
+        self._outbox.add(frames.rst_stream(stream_id, failure.code))
         stream = self._streams.get(stream_id)
         if stream is None:
             self._remember(stream_id, expects_more=True)
         else:
             self._remove(stream, expects_more=True)
-        self._events.append(Broken(stream_id, code))
+        self._events.append(Broken(stream_id, failure.code, str(failure)))
 
     def _end(self, stream: Stream) -> None:
-        """Take in the end of a request."""
+        """Take in the end of what the peer sends."""
         stream.ended = True
         if stream.body_left:
             raise malformed("the body is shorter than content-length says")
@@ -207,6 +187,8 @@ class Connection(Generic[H]):
         if stream is None or stream.ended:
             self._on_stray_data(stream_id)
             return
+        if not stream.began:
+            raise malformed("a body came before its header block")
         stream.window -= size
         if stream.window < 0:
             raise StreamFailure(ErrorCode.FLOW_CONTROL_ERROR, "the body is larger than the stream's window")
@@ -263,41 +245,6 @@ class Connection(Generic[H]):
             self._block = None
             self._on_block(stream_id, bytes(block.content), ended=block.ended)
 
-    def _on_block(self, stream_id: int, content: bytes, *, ended: bool) -> None:
-        if stream_id <= self._last:
-            self._on_trailers(stream_id, self._headers.decode(content), ended=ended)
-            return
-        self._last = stream_id
-        if self.draining:
-            self._headers.decode(content)  # for what it changes in the table
-            self._remember(stream_id, expects_more=True)
-            return
-        head = self._headers.read(content)
-        if len(self._streams) >= self._limits.streams:
-            raise StreamFailure(ErrorCode.REFUSED_STREAM, "too many requests at one time")
-        if ended and head.content_length:
-            raise malformed("the body is missing that content-length says")
-        stream = Stream(stream_id, self._limits.stream_window, self._outbox.initial_window, head.content_length)
-        stream.ended = ended
-        self._streams[stream_id] = stream
-        self._events.append(Opened(stream_id, head, ended))
-
-    def _on_trailers(self, stream_id: int, fields: Fields, *, ended: bool) -> None:
-        stream = self._streams.get(stream_id)
-        if stream is None:
-            if stream_id not in self._closed:
-                raise violation("a stream's number is lower than one before")
-            if not self._closed[stream_id]:
-                raise violation("HEADERS came for a stream that has ended", ErrorCode.STREAM_CLOSED)
-            return
-        if stream.ended:
-            raise StreamFailure(ErrorCode.STREAM_CLOSED, "HEADERS came after the end")
-        if not ended:
-            raise malformed("trailers must end the stream")
-        check_trailers(fields)
-        self._end(stream)
-        self._events.append(Body(stream_id, b"", ended=True))
-
     # The other frames
 
     def _on_priority(self, _flags: int, stream_id: int, payload: bytes) -> None:
@@ -315,7 +262,7 @@ class Connection(Generic[H]):
         stream = self._streams.get(stream_id)
         if stream is not None:
             self._remove(stream, expects_more=False)
-            self._events.append(Reset(stream_id))
+            self._events.append(Reset(stream_id, UINT32.unpack(payload)[0]))
 
     def _on_settings(self, flags: int, stream_id: int, payload: bytes) -> None:
         if stream_id:
@@ -328,8 +275,11 @@ class Connection(Generic[H]):
         if len(payload) > _MAX_SETTINGS_SIZE:
             raise violation("there are too many SETTINGS", ErrorCode.ENHANCE_YOUR_CALM)
         self._patience.spend()
-        for stream in self._outbox.apply(dict(SETTING.iter_unpack(payload)), self._streams):
-            self._finish(stream)
+        self._apply(dict(SETTING.iter_unpack(payload)))
+
+    def _apply(self, settings: dict[int, int]) -> None:
+        for stream in self._outbox.apply(settings, self._streams):
+            self._on_sent(stream)
 
     def _on_ping(self, flags: int, stream_id: int, payload: bytes) -> None:
         if stream_id:
@@ -341,12 +291,6 @@ class Connection(Generic[H]):
             self._outbox.add(frames.frame(frames.PING, ACK, 0, payload))
         self._events.append(Pinged(answer))
 
-    def _on_goaway(self, _flags: int, stream_id: int, payload: bytes) -> None:
-        """Let the client close the connection: what it has asked for it still wants."""
-        if stream_id or len(payload) < 8:
-            raise violation("GOAWAY is of the connection and has eight bytes")
-        self._patience.spend()
-
     def _on_window_update(self, _flags: int, stream_id: int, payload: bytes) -> None:
         _check_size(payload, 4)
         increment = UINT32.unpack(payload)[0] & frames.STREAM_MASK
@@ -354,24 +298,24 @@ class Connection(Generic[H]):
             if not increment:
                 raise violation("a window cannot grow by nothing")
             for stream in self._outbox.widen(increment):
-                self._finish(stream)
+                self._on_sent(stream)
             return
         self._check_not_idle(stream_id)
         if not increment:
             raise StreamFailure(ErrorCode.PROTOCOL_ERROR, "a window cannot grow by nothing")
         own = self._streams.get(stream_id)
         if own is not None and self._outbox.widen_stream(own, increment):
-            self._finish(own)
+            self._on_sent(own)
 
     def _on_push_promise(self, _flags: int, _stream_id: int, _payload: bytes) -> None:
-        raise violation("a client cannot push")
+        raise violation("nothing can be pushed here")
 
     def _on_unknown(self, _flags: int, _stream_id: int, _payload: bytes) -> None:
         # RFC 9113 section 5.5: frames of a kind that nobody knows are ignored.
         self._patience.spend()
 
     def _check_not_idle(self, stream_id: int) -> None:
-        if stream_id > self._last or not stream_id % 2:
+        if not stream_id % 2 or self._is_idle(stream_id):
             raise violation("the stream was never opened")
 
 

@@ -3,6 +3,7 @@
 from typing import Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 from collector.net.http2.frames import ErrorCode
+from collector.net.http2.heads import AnswerHead
 
 
 class Head(Protocol):
@@ -24,6 +25,14 @@ class Opened(NamedTuple, Generic[H]):
     ended: bool
 
 
+class Answered(NamedTuple):
+    """An answer has begun; `ended` where it has no body."""
+
+    stream_id: int
+    head: AnswerHead
+    ended: bool
+
+
 class Body(NamedTuple):
     """A part of a body has come; `ended` where nothing follows."""
 
@@ -32,23 +41,44 @@ class Body(NamedTuple):
     ended: bool
 
 
-class Reset(NamedTuple):
-    """The client has given up a request before its answer was out."""
+class Trailed(NamedTuple):
+    """The trailers of an answer have come, and with them its end."""
 
     stream_id: int
+    trailers: AnswerHead
+
+
+class Reset(NamedTuple):
+    """The peer has ended a stream before its time. The code may be one that nobody knows."""
+
+    stream_id: int
+    code: int
 
 
 class Broken(NamedTuple):
-    """A request was reset for what the client did wrong, perhaps before it was opened."""
+    """A stream was reset for what the peer did wrong, perhaps before it was opened."""
 
     stream_id: int
     code: ErrorCode
+    message: str
 
 
 class Pinged(NamedTuple):
-    """The client has sent a PING, which was answered; or, with `answer`, the answer to one of ours."""
+    """The peer has sent a PING, which was answered; or, with `answer`, the answer to one of ours."""
 
     answer: bool
+
+
+class Settled(NamedTuple):
+    """The server has sent SETTINGS, which may let more requests run at one time, or fewer."""
+
+
+class GoingAway(NamedTuple):
+    """The server takes no more requests, and has done nothing for those behind the last stream that it names."""
+
+    last_stream_id: int
+    code: int
+    message: str
 
 
 class Failed(NamedTuple):
@@ -58,4 +88,5 @@ class Failed(NamedTuple):
     message: str
 
 
-Event: TypeAlias = Opened[H] | Body | Reset | Broken | Pinged | Failed
+ServerEvent: TypeAlias = Opened[H] | Body | Reset | Broken | Pinged | Failed
+ClientEvent: TypeAlias = Answered | Body | Trailed | Reset | Broken | Pinged | Settled | GoingAway | Failed

@@ -1,4 +1,4 @@
-"""Cuts the bytes of a connection into its preface and frames."""
+"""Cuts the bytes of a connection into its beginning and frames."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -20,8 +20,14 @@ from collector.net.http2.frames import (
 # Type, flags, stream, payload.
 Frame: TypeAlias = tuple[int, int, int, bytes]
 
+# Says how many bytes a connection begins with in front of its first frame; None where too few have come to tell.
+Opening: TypeAlias = Callable[[bytes], int | None]
+
 _MAX_REQUEST_LINE = 8192
 _REQUEST_LINE_SO_FAR = re.compile(rb"[A-Z]+( [^\r\n]*)?\r?")
+_HTTP_1 = b"HTTP/1."
+# The record of TLS that has an alert, and the first byte of its version.
+_TLS_ALERT = b"\x15\x03"
 
 
 class FrameReader:
@@ -31,8 +37,9 @@ class FrameReader:
     Padded ones are not, for the padding is at their end.
     """
 
-    def __init__(self, max_size: int, now: Callable[[], float]) -> None:
+    def __init__(self, max_size: int, now: Callable[[], float], opening: Opening) -> None:
         self._max_size = max_size
+        self._opening = opening
         self._now = now
         self.greeted = False
         self._buffer = b""
@@ -40,7 +47,7 @@ class FrameReader:
         self._left = 0
         self._flags = 0
         self._stream_id = 0
-        # Since when a frame or the preface has been waiting for the rest of it; None where nothing has.
+        # Since when a frame or the beginning has been waiting for the rest of it; None where nothing has.
         self.waiting_since: float | None = now()
 
     def feed(self, data: bytes) -> Iterable[Frame]:
@@ -54,11 +61,12 @@ class FrameReader:
             data = self._buffer + data
         if self.greeted:
             return self._frames(data)
-        if not _has_preface(data):
+        skipped = self._opening(data)
+        if skipped is None:
             self._buffer = data
             return ()
         self.greeted = True
-        return self._frames(data[len(PREFACE) :])
+        return self._frames(data[skipped:])
 
     def _frames(self, data: bytes) -> Iterator[Frame]:
         position, end = 0, len(data)
@@ -98,16 +106,44 @@ class FrameReader:
         self._buffer = data[position:]
 
 
-def _has_preface(data: bytes) -> bool:
-    """Return whether the preface has come, with the header of its SETTINGS; raise where it will not."""
+def opening_of_client(data: bytes) -> int | None:
+    """Return the size of a client's preface, once it has come with the header of its SETTINGS.
+
+    Raises:
+        ConnectionFailure: it will not come; HTTP_1_1_REQUIRED where this is HTTP/1.
+
+    """
     if not PREFACE.startswith(data[: len(PREFACE)]):
         _check_request_line(data)
-        return False
+        return None
     if len(data) < len(PREFACE) + HEADER_SIZE:
-        return False
+        return None
     if data[len(PREFACE) + 3] != SETTINGS:
         raise ConnectionFailure(ErrorCode.PROTOCOL_ERROR, "the first frame must be SETTINGS")
-    return True
+    return len(PREFACE)
+
+
+def opening_of_server(data: bytes) -> int | None:
+    """Return 0 once the header of a server's SETTINGS has come, with which it begins.
+
+    Raises:
+        ConnectionFailure: it will not come; HTTP_1_1_REQUIRED where this is HTTP/1.
+
+    """
+    if data.startswith(_HTTP_1):
+        line = data.partition(b"\r")[0][:100].decode("latin-1")
+        raise ConnectionFailure(ErrorCode.HTTP_1_1_REQUIRED, f"an http1.x server: it answered {line!r}")
+    if data.startswith(_TLS_ALERT):
+        raise ConnectionFailure(
+            ErrorCode.PROTOCOL_ERROR, "it answered in TLS: does it expect TLS? Set tls.insecure: false"
+        )
+    if len(data) < HEADER_SIZE:
+        return None
+    if data[3] != SETTINGS:
+        raise ConnectionFailure(
+            ErrorCode.PROTOCOL_ERROR, "it does not speak HTTP/2: is this the port of a gRPC server?"
+        )
+    return 0
 
 
 def _check_request_line(data: bytes) -> None:

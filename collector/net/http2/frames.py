@@ -19,6 +19,7 @@ HEADER_TABLE_SIZE, ENABLE_PUSH, MAX_CONCURRENT_STREAMS, INITIAL_WINDOW_SIZE, MAX
     range(1, 7)
 )
 
+DEFAULT_TABLE_SIZE = 4_096
 DEFAULT_WINDOW = 65_535
 MAX_WINDOW = 2**31 - 1
 # What every peer takes; larger ones where its settings say so.
@@ -69,7 +70,7 @@ class StreamFailure(Http2Error):  # noqa: N818 - named as its sibling
 
 
 def violation(message: str, code: ErrorCode = ErrorCode.PROTOCOL_ERROR) -> ConnectionFailure:
-    """Return the error of a client that breaks a rule of the protocol."""
+    """Return the error of a peer that breaks a rule of the protocol."""
     return ConnectionFailure(code, message)
 
 
@@ -83,10 +84,14 @@ def unpadded(payload: bytes) -> bytes:
     return payload[1:end]
 
 
+def frame_header(kind: int, flags: int, stream_id: int, length: int) -> bytes:
+    """Return what stands in front of a payload of some length."""
+    return HEADER.pack(length >> 8, length & 0xFF, kind, flags, stream_id)
+
+
 def frame(kind: int, flags: int, stream_id: int, payload: bytes = b"") -> bytes:
     """Return any frame."""
-    length = len(payload)
-    return HEADER.pack(length >> 8, length & 0xFF, kind, flags, stream_id) + payload
+    return frame_header(kind, flags, stream_id, len(payload)) + payload
 
 
 def header_frames(stream_id: int, block: bytes, flags: int = 0) -> bytes:

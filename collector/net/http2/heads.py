@@ -1,4 +1,4 @@
-"""What the header fields of a request say, and whether they may (RFC 9113 section 8)."""
+"""What the header fields of a request or an answer say, and whether they may (RFC 9113 section 8)."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from collector.net.http2.header_blocks import Fields
 # Names, and what no value may have, in all of a block joined by newlines: one search costs less than many.
 _NAMES = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+(\n[!#$%&'*+\-.^_`|~0-9a-z]+)*")
 _BAD_VALUES = re.compile(rb"[\x00\r]|(?:^|\n)[ \t]|[ \t](?:\n|$)")
-_PSEUDO = frozenset({b":method", b":scheme", b":path", b":authority"})
+_OF_REQUESTS = frozenset({b":method", b":scheme", b":path", b":authority"})
+_OF_ANSWERS = frozenset({b":status"})
 _OF_HTTP_1 = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"})
 
 
@@ -53,8 +54,34 @@ class RequestHead:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerHead:
+    """The header fields of an answer or, where `status` is None, of its trailers; `named` has the last of each name."""
+
+    status: int | None
+    named: Mapping[bytes, bytes]
+    content_length: int | None
+
+    @classmethod
+    def of(cls, fields: Fields) -> Self:
+        """Read the fields of a header block.
+
+        Raises:
+            StreamFailure: they are malformed.
+
+        """
+        pseudo, regular = _divide(fields, _OF_ANSWERS)
+        named = dict(regular)
+        status = pseudo.get(b":status")
+        if status is None:
+            return cls(None, named, None)
+        if not (len(status) == 3 and status.isdigit()):
+            raise malformed(":status is not a number of three digits")
+        return cls(int(status), named, _content_length(named, regular))
+
+
 def check_trailers(fields: Fields) -> None:
-    """Check the fields behind a body.
+    """Check the fields behind the body of a request.
 
     Raises:
         StreamFailure: they are malformed.
@@ -66,18 +93,18 @@ def check_trailers(fields: Fields) -> None:
 
 
 def malformed(detail: str) -> StreamFailure:
-    """Return the error of a malformed request."""
+    """Return the error of a malformed request or answer."""
     return StreamFailure(ErrorCode.PROTOCOL_ERROR, detail)
 
 
-def _divide(fields: Fields) -> tuple[dict[bytes, bytes], Fields]:
+def _divide(fields: Fields, known: frozenset[bytes] = _OF_REQUESTS) -> tuple[dict[bytes, bytes], Fields]:
     """Return the pseudo-header fields, which must come first, and the regular ones."""
     pseudo: dict[bytes, bytes] = {}
     count = 0
     for name, value in fields:
         if not name.startswith(b":"):
             break
-        if name not in _PSEUDO or name in pseudo:
+        if name not in known or name in pseudo:
             raise malformed("a pseudo-header field is unknown or repeated")
         pseudo[name] = value
         count += 1

@@ -1,4 +1,4 @@
-"""When a connection has lived long enough, whether its client still lives, and how often that may ask the same.
+"""When a connection has lived long enough, whether the other side still lives, and how often a client may ask that.
 
 The rules and the numbers are those of https://github.com/grpc/proposal/blob/master/A8-client-side-keepalive.md and A9.
 """
@@ -34,7 +34,7 @@ class Due(enum.Enum):
 
 
 class Keepalive:
-    """Watches one connection. It is told what happens without the time, which `due` brings along."""
+    """Watches a client's connection. It is told what happens without the time, which `due` brings along."""
 
     def __init__(self, config: KeepaliveServerConfig | None, now: Callable[[], float]) -> None:
         config = config or KeepaliveServerConfig()
@@ -84,6 +84,38 @@ class Keepalive:
         if self._pinged_at is not None:
             return Due.DEAD if now >= self._pinged_at + (parameters.timeout or _DEFAULTS.timeout) else Due.NOTHING
         if now >= self._heard_at + (parameters.time or _DEFAULTS.time):
+            self._pinged_at = now
+            return Due.PING
+        return Due.NOTHING
+
+
+class ClientKeepalive:
+    """Watches a server's connection: pings after `time` seconds of silence, gives up `timeout` seconds after that.
+
+    It pings while there are calls, or `always`.
+    """
+
+    def __init__(self, time: float, timeout: float, now: Callable[[], float], *, always: bool = False) -> None:
+        self._time = time
+        self._timeout = timeout
+        self._always = always
+        self._now = now
+        self._heard_at = now()
+        self._heard = False
+        self._pinged_at: float | None = None
+
+    def heard(self) -> None:
+        """Note that something has come."""
+        self._heard = True
+
+    def due(self, calls: int) -> Due:
+        """Return what is to be done now, with so many calls under way."""
+        now = self._now()
+        if self._heard:
+            self._heard, self._heard_at, self._pinged_at = False, now, None
+        if self._pinged_at is not None:
+            return Due.DEAD if now >= self._pinged_at + self._timeout else Due.NOTHING
+        if (calls or self._always) and now >= self._heard_at + self._time:
             self._pinged_at = now
             return Due.PING
         return Due.NOTHING

@@ -60,7 +60,7 @@ class GrpcServer:
         )
 
     async def shutdown(self) -> None:
-        """Take no more calls and wait for those that run, `GRACE` seconds at most."""
+        """Take no more connections, ask clients for no more calls and answer those that came: `GRACE` seconds at most."""
         listener, self._listener = self._listener, None
         if listener is None:
             return

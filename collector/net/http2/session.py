@@ -10,11 +10,11 @@ from collector.net.door import Door
 from collector.net.http2 import answers
 from collector.net.http2.answers import Answer
 from collector.net.http2.calls import Call, CallHead
-from collector.net.http2.connection import Connection
-from collector.net.http2.events import Body, Broken, Event, Failed, Opened, Pinged, Reset
+from collector.net.http2.events import Body, Broken, Failed, Opened, Pinged, Reset, ServerEvent
 from collector.net.http2.frames import ErrorCode
 from collector.net.http2.keepalive import Due, Keepalive
 from collector.net.http2.limits import Limits
+from collector.net.http2.server_connection import ServerConnection
 from collector.net.rpc import UnaryMethod
 from collector.net.server_config import GrpcServerConfig
 
@@ -24,6 +24,8 @@ _FRAME_SECONDS = 20.0
 _REQUEST_SECONDS = 180.0
 # Seconds for a client to take what was written for it.
 _WRITE_SECONDS = 60.0
+# Seconds for a client to read that it is to send no more requests, and for those that cross that on their way.
+_FAREWELL_SECONDS = 1.0
 # Seconds for a client to close a connection that is over.
 _LINGER_SECONDS = 1.0
 
@@ -46,7 +48,7 @@ class Shared:
         """Have every session end, as soon as its calls are answered."""
         self.stopping = True
         for session in tuple(self.sessions):
-            session.drain()
+            session.leave()
         self.check()
 
     def check(self) -> None:
@@ -61,7 +63,7 @@ class Session(asyncio.Protocol):
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
         self._now = shared.clock.monotonic
-        self._http2 = Connection(shared.limits, self._now, CallHead.of)
+        self._http2 = ServerConnection(shared.limits, self._now, CallHead.of)
         self._keepalive = Keepalive(shared.config.keepalive, self._now)
         self._message_limit = shared.config.message_limit
         # By stream, until nothing of a call runs any more: a reset does not make room for another at once.
@@ -131,6 +133,9 @@ class Session(asyncio.Protocol):
             self._shared.door.count("timeout")
         for call in [call for call in self._calls.values() if call.expires <= now]:
             self._expire(call)
+        leaving = self._http2.leaving_since
+        if leaving is not None and now >= leaving + _FAREWELL_SECONDS:
+            self._http2.drain()
         since = self._http2.waiting_since
         if since is not None and now >= since + _FRAME_SECONDS:
             self._fail("a frame takes too long", "timeout")
@@ -138,9 +143,9 @@ class Session(asyncio.Protocol):
             self._keep_alive(self._keepalive.due(len(self._calls)))
         self._flush()
 
-    def drain(self, reason: str = "shutdown") -> None:
-        """Take no more calls, and end when those that run are answered."""
-        self._http2.drain(reason)
+    def leave(self) -> None:
+        """Ask for no more calls, and end when all that have come are answered."""
+        self._http2.leave("shutdown")
         self._flush()
 
     def abort(self) -> None:
@@ -149,7 +154,7 @@ class Session(asyncio.Protocol):
 
     # What the client does
 
-    def _react(self, event: Event[CallHead]) -> None:
+    def _react(self, event: ServerEvent[CallHead]) -> None:
         if isinstance(event, Body):
             self._on_body(event)
         elif isinstance(event, Opened):
@@ -173,7 +178,7 @@ class Session(asyncio.Protocol):
 
     def _on_opened(self, event: Opened[CallHead]) -> None:
         shared, head = self._shared, event.head
-        if len(self._calls) >= shared.limits.streams:
+        if len(self._calls) >= self._http2.max_streams:
             shared.door.count("too_many_streams")
             self._http2.reset(event.stream_id, ErrorCode.REFUSED_STREAM)
             return
@@ -288,7 +293,7 @@ class Session(asyncio.Protocol):
         if due is Due.PING:
             self._http2.ping()
         elif due in (Due.IDLE, Due.OLD):
-            self._http2.drain(due.value)
+            self._http2.leave(due.value)
         elif due in (Due.TOO_OLD, Due.DEAD):
             self._fail(due.value, "timeout", ErrorCode.NO_ERROR)
 

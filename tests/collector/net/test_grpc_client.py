@@ -1,17 +1,25 @@
+"""The gRPC clients, grpcio's and our own, on real sockets, with grpcio's server: whatever one does, the other does."""
+
 import asyncio
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 
 import grpc
 import pytest
+import structlog
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import RetryInfo
 from google.rpc.status_pb2 import Status
 from pydantic import ValidationError
 
-from collector.api import ComponentId, Idle, PermanentError, RetryableError, StartError, StatusCode
+from collector.api import ComponentId, Idle, PermanentError, RetryableError, StartError, StatusCode, TaskOwner
 from collector.data import Client
-from collector.net.grpc_client import GrpcClient, GrpcClientConfig, target_of
-from collector.testing import FakeHost
+from collector.net.grpc_client import GrpcClient
+from collector.net.grpc_client_config import GrpcClientConfig, target_of
+from collector.net.http2 import GrpcServer
+from collector.net.server_config import GrpcServerConfig
+from collector.testing import FakeHost, make_settings
+from collector.testing.clock import settle
 
 METHOD = "/test.Service/Call"
 DOWN = {"endpoint": "127.0.0.1:1", "tls": {"insecure": True}}
@@ -44,13 +52,19 @@ async def serve():
         await server.stop(None)
 
 
+@pytest.fixture(params=["native", "grpcio"])
+def kind(request):
+    """Choose what sends."""
+    return request.param
+
+
 @pytest.fixture
-async def connect():
+async def connect(kind):
     """Return a function that starts a client."""
     clients = []
 
     async def start(config, host=None):
-        client = GrpcClient(GrpcClientConfig.model_validate(config))
+        client = GrpcClient(GrpcClientConfig.model_validate({"client": kind, **config}), make_settings("otlp_grpc"))
         clients.append(client)
         await client.start(host or FakeHost())
         return client
@@ -163,36 +177,60 @@ async def test_every_option_reaches_a_server(serve, connect):
     assert b"answer" == await client.call(METHOD, b"request")
 
 
+class Relay:
+    """Passes connections on to a port, and counts what goes there."""
+
+    def __init__(self, to, begin):
+        self.passed = 0
+        self._to = to
+        self._begin = begin
+        self._ended = set()
+
+    async def __call__(self, reader, writer):
+        ended = asyncio.get_running_loop().create_future()
+        self._ended.add(ended)
+        try:
+            if self._begin is not None:
+                await self._begin(reader, writer)
+            there, back = await asyncio.open_connection("127.0.0.1", self._to)
+            await asyncio.gather(self._copy(reader, back, counts=True), self._copy(there, writer))
+        finally:
+            ended.set_result(None)
+
+    async def _copy(self, reader, writer, *, counts=False):
+        while data := await reader.read(65536):
+            self.passed += len(data) * counts
+            writer.write(data)
+        writer.close()
+        await writer.wait_closed()
+
+    async def end(self):
+        """Return when every connection has ended, as those do whose client has closed them."""
+        await asyncio.gather(*self._ended)
+
+
+@asynccontextmanager
+async def relaying(to, begin=None):
+    relay = Relay(to, begin)
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as listener:
+        relay.port = listener.sockets[0].getsockname()[1]
+        yield relay
+        await relay.end()
+
+
 @pytest.mark.parametrize("compression", ["gzip", "none", ""])
 async def test_compression(serve, connect, compression):
     """What goes over the wire is small with gzip, and whole without."""
     server = await serve()
-    passed = 0
-
-    async def proxy(reader, writer):
-        nonlocal passed
-        backend_reader, backend_writer = await asyncio.open_connection("127.0.0.1", server.port)
-
-        async def answer():
-            while data := await backend_reader.read(65536):
-                writer.write(data)
-
-        answering = asyncio.gather(answer())
-        while data := await reader.read(65536):
-            passed += len(data)
-            backend_writer.write(data)
-        backend_writer.close()
-        await answering
-        writer.close()
-
-    async with await asyncio.start_server(proxy, "127.0.0.1", 0) as between:
-        port = between.sockets[0].getsockname()[1]
-        client = await connect({"endpoint": f"127.0.0.1:{port}", "tls": {"insecure": True}, "compression": compression})
+    async with relaying(server.port) as relay:
+        client = await connect(
+            {"endpoint": f"127.0.0.1:{relay.port}", "tls": {"insecure": True}, "compression": compression}
+        )
         await client.call(METHOD, b"a" * 100_000)
         await client.close()
 
     assert b"a" * 100_000 == server.seen[0].request
-    assert (passed < 10_000) == (compression == "gzip")
+    assert (relay.passed < 10_000) == (compression == "gzip")
 
 
 async def test_unix_socket(serve, connect, tmp_path):
@@ -326,7 +364,6 @@ async def test_an_extension_signs_requests(serve, connect):
         ({"headers": {"can you have a space?": "x"}}, "gRPC cannot send"),
         ({"headers": {"api-key": "s€cret"}}, 'the value of "api-key"'),
         ({"tls": {"ca_file": "/does/not/exist"}}, "ca_file: cannot read /does/not/exist"),
-        ({"tls": {"insecure_skip_verify": True}}, "gRPC always verifies"),
     ],
 )
 async def test_what_cannot_start(connect, config, message):
@@ -336,9 +373,143 @@ async def test_what_cannot_start(connect, config, message):
     assert "cret" not in str(failure.value)
 
 
+async def test_many_calls_at_once(serve, connect):
+    """Each gets its own answer."""
+
+    async def echo(request, _context):
+        return request
+
+    server = await serve(echo)
+    client = await connect({"endpoint": server.endpoint, "tls": {"insecure": True}})
+    messages = [bytes([number]) * 1000 * number for number in range(100)]
+
+    assert messages == await asyncio.gather(*(client.call(METHOD, message) for message in messages))
+
+
+@pytest.mark.parametrize("kind", ["native"], indirect=True)
+async def test_no_more_at_once_than_the_server_takes(serve, connect):
+    """The others wait for their turn; grpcio sends a few before it knows, which are refused and sent again."""
+    running = most = 0
+
+    async def count(_request, _context):
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await settle()
+        running -= 1
+        return b"answer"
+
+    server = await serve(count, options=[("grpc.max_concurrent_streams", 1)])
+    client = await connect({"endpoint": server.endpoint, "tls": {"insecure": True}})
+
+    assert [b"answer"] * 20 == await asyncio.gather(*(client.call(METHOD, b"request") for _ in range(20)))
+    assert 1 == most
+
+
+async def test_a_cancelled_call_is_cancelled_at_the_server(serve, connect):
+    """The server need not go on with what nobody waits for."""
+    begun, cancelled = asyncio.Event(), asyncio.Event()
+
+    async def hang(_request, _context):
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+
+    server = await serve(hang)
+    client = await connect({"endpoint": server.endpoint, "tls": {"insecure": True}})
+    tasks = TaskOwner("test", structlog.get_logger())
+    call = tasks.start("call", client.call(METHOD, b"request"))
+    await begun.wait()
+    call.cancel()
+    await asyncio.wait_for(cancelled.wait(), 30)
+
+    assert call.cancelled()
+
+
+async def test_text_of_any_language_and_binary_metadata(serve, connect):
+    """The message of a refusal is decoded, also where it is not ASCII."""
+
+    async def refuse(_request, context):
+        await context.abort(grpc.StatusCode.FAILED_PRECONDITION, "zu früh: 100 %\n次")
+
+    server = await serve(refuse)
+    client = await connect({"endpoint": server.endpoint, "tls": {"insecure": True}})
+
+    with pytest.raises(PermanentError, match="FAILED_PRECONDITION: zu früh: 100 %\n次"):
+        await client.call(METHOD, b"request")
+
+
+async def test_too_large_an_answer(serve, connect):
+    """It is refused, and would be again."""
+
+    async def answer(_request, _context):
+        return bytes(5_000_000)
+
+    server = await serve(answer)
+    client = await connect({"endpoint": server.endpoint, "tls": {"insecure": True}})
+
+    with pytest.raises(PermanentError, match=r"RESOURCE_EXHAUSTED: .*(larger|more than the limit)"):
+        await client.call(METHOD, b"request")
+
+
+async def test_headers_that_grpc_sets_itself(serve, connect):
+    """They are left out, as gRPC's libraries do, and the operator is told."""
+    server = await serve()
+    headers = {"Content-Type": "text/plain", "te": "gzip", "grpc-timeout": "1n", "Host": "other", "x-key": " value "}
+    with structlog.testing.capture_logs() as lines:
+        client = await connect({"endpoint": server.endpoint, "tls": {"insecure": True}, "headers": headers})
+
+    assert b"answer" == await client.call(METHOD, b"request")
+    assert "value" == server.seen[0].metadata["x-key"]
+    assert {"Content-Type", "te", "grpc-timeout", "Host"} == {line["header"] for line in lines}
+
+
+async def test_a_proxy(serve, connect, monkeypatch):
+    """HTTPS_PROXY holds, for plain text too: it is asked for a tunnel to the name."""
+    server = await serve()
+    asked = []
+
+    async def open_tunnel(reader, writer):
+        asked.append((await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0])
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+
+    async with relaying(server.port, open_tunnel) as relay:
+        monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{relay.port}")
+        client = await connect({"endpoint": "backend.example:4317", "tls": {"insecure": True}})
+        assert b"answer" == await client.call(METHOD, b"request")
+        await client.close()
+
+    assert [b"CONNECT backend.example:4317 HTTP/1.1"] == asked
+
+
+@pytest.mark.parametrize("compression", ["zstd", "snappy"])
+@pytest.mark.parametrize("kind", ["native"], indirect=True)
+async def test_compressions_that_grpcio_does_not_know(connect, compression):
+    """Our own server does."""
+    config = GrpcServerConfig.model_validate({"endpoint": "127.0.0.1:0"})
+    requests = []
+
+    class Method:
+        def admit(self):
+            pass
+
+        async def handle(self, request, _client):
+            requests.append(request)
+            return request
+
+    server = GrpcServer(config, {METHOD: Method()}, make_settings("otlp"))
+    await server.start(FakeHost())
+    client = await connect({"endpoint": str(server.address), "tls": {"insecure": True}, "compression": compression})
+    assert b"a" * 100_000 == await client.call(METHOD, b"a" * 100_000)
+    await client.close()
+    await server.shutdown()
+
+
 async def test_closing_twice_and_without_start(connect):
     """Both are safe; a closed client does not call."""
-    await GrpcClient(GrpcClientConfig.model_validate(DOWN)).close()
+    await GrpcClient(GrpcClientConfig.model_validate(DOWN), make_settings("otlp_grpc")).close()
     client = await connect(DOWN)
     await client.close()
     await client.close()

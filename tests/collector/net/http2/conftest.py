@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from collector.net.http2 import frames
 from collector.net.http2.server import GrpcServer
 from collector.net.http2.session import Session
 from collector.net.server_config import GrpcServerConfig
@@ -105,8 +106,13 @@ class Conversation:
         return parse(written)
 
     async def greet(self):
-        await self.say(START)
+        await self.say(START + frames.SETTINGS_ACK)
         return self
+
+    async def heed(self, got):
+        """Answer the ping of a farewell, which is the last of these frames; return what comes."""
+        assert frames.PING == got[-1].kind
+        return await self.say(frames.frame(frames.PING, frames.ACK, 0, got[-1].payload))
 
     async def after(self, seconds):
         """Let time pass, with the server's look at the session; return what comes."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from collector.api import PermanentError, RetryableError, StatusCode
 from collector.data.zstandard import zstd
 from collector.net.budget import Budget
+from collector.net.compressor import grpc_compressor
 from collector.net.http2.calls import Call, CallHead
 from collector.testing.http2 import prefixed
 
@@ -61,7 +62,7 @@ def test_what_is_no_timeout_is_refused(text):
 def test_an_unknown_encoding_is_unimplemented_and_told_what_is_known():
     refusal = head_of((b"grpc-encoding", b"brotli")).refusal
     assert StatusCode.UNIMPLEMENTED is refusal.code
-    assert '"brotli" is not supported, use one of identity, gzip, deflate, zstd' in str(refusal)
+    assert '"brotli" is not supported, use one of identity, gzip, deflate, zstd, snappy' in str(refusal)
 
 
 def test_metadata_is_text_without_what_grpc_keeps_for_itself():
@@ -83,7 +84,12 @@ def test_a_message_comes_in_any_parts(message, size):
 
 @pytest.mark.parametrize(
     ("encoding", "compress"),
-    [(b"gzip", gzip.compress), (b"deflate", zlib.compress), (b"zstd", zstd.compress)],
+    [
+        (b"gzip", gzip.compress),
+        (b"deflate", zlib.compress),
+        (b"zstd", zstd.compress),
+        (b"snappy", grpc_compressor("snappy")),
+    ],
 )
 def test_a_message_is_inflated(encoding, compress):
     call = call_of((b"grpc-encoding", encoding))
@@ -93,6 +99,15 @@ def test_a_message_is_inflated(encoding, compress):
 
 def test_an_encoding_is_an_offer_that_a_message_need_not_take():
     assert b"plain" == taken(call_of((b"grpc-encoding", b"gzip")), prefixed(b"plain"), 100)
+
+
+def test_a_message_in_many_small_parts_is_few_objects():
+    """What is kept for a byte is no more than a byte, or nearly so."""
+    call, message = call_of(), bytes(range(256)) * 30
+    for start in range(0, len(message) + 5, 16):
+        call.feed(prefixed(message)[start : start + 16])
+    assert len(call._chunks) <= len(message) // 512 + 1
+    assert message == call.message()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from collector.net.http2.keepalive import Due, Keepalive
+from collector.net.http2.keepalive import ClientKeepalive, Due, Keepalive
 from collector.net.server_config import KeepaliveServerConfig
 
 
@@ -116,3 +116,25 @@ def test_an_answer_forgives_the_next_ping(time):
         assert watched.tolerates_ping(1)
         assert watched.tolerates_ping(1)
         watched.answered()
+
+
+def test_a_client_pings_a_silent_server_while_it_waits_for_it():
+    time = [0.0]
+    watched = ClientKeepalive(10.0, 5.0, lambda: time[0])
+    time[0] = 100.0
+    assert Due.NOTHING is watched.due(0)
+    assert Due.PING is watched.due(1)
+    time[0] = 104.9
+    assert Due.NOTHING is watched.due(1)
+    watched.heard()
+    for seconds, due in ((105.0, Due.NOTHING), (114.9, Due.NOTHING), (115.0, Due.PING), (120.0, Due.DEAD)):
+        time[0] = seconds
+        assert due is watched.due(1)
+
+
+def test_a_client_that_always_pings():
+    time = [0.0]
+    watched = ClientKeepalive(10.0, 5.0, lambda: time[0], always=True)
+    assert Due.NOTHING is watched.due(0)
+    time[0] = 10.0
+    assert Due.PING is watched.due(0)

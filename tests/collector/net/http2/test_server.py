@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from contextlib import asynccontextmanager, suppress
 
+import grpc
 import pytest
 
 from collector.net.http2 import GrpcServer, frames
@@ -51,6 +52,11 @@ async def read_until(reader, kind):
     return got
 
 
+def last_stream(goaway):
+    """Return the last stream that a GOAWAY names, and its code."""
+    return tuple(int.from_bytes(goaway.payload[i : i + 4], "big") for i in (0, 4))
+
+
 async def test_http_1_gets_a_short_answer_and_the_end():
     async with serving() as server:
         reader, writer = await asyncio.open_connection(*server.address)
@@ -73,27 +79,44 @@ async def test_alpn_chooses_h2(certificates):
 
 
 async def test_shutdown_lets_running_calls_finish_and_ends_all_others():
-    """Those who have not even said who they are do not hold it up."""
-    method = Slow()
-    async with serving(method) as server:
+    """Requests that cross the farewell are answered; those who do not answer it hold nothing up for long."""
+    method, clock, client = Slow(), ManualClock(), Client()
+    async with serving(method, clock) as server:
         strangers = [await asyncio.open_connection(*server.address) for _ in range(3)]
         for (_, writer), start in zip(strangers, (b"", b"PRI * HT", START), strict=True):
             writer.write(start)
         reader, writer = await asyncio.open_connection(*server.address)
-        writer.write(START + Client().request(1, b"last"))
+        writer.write(START + client.request(1, b"running"))
         await method.entered.wait()
         stopping = asyncio.gather(server.shutdown())
-        goaway = await read_until(reader, GOAWAY)
-        assert (1, ErrorCode.NO_ERROR) == tuple(int.from_bytes(goaway.payload[i : i + 4], "big") for i in (0, 4))
+        assert (2**31 - 1, ErrorCode.NO_ERROR) == last_stream(await read_until(reader, GOAWAY))
+        ping = await read_frame(reader)
+        writer.write(client.request(3, b"crossing") + frame(frames.PING, frames.ACK, 0, ping.payload))
+        assert (3, ErrorCode.NO_ERROR) == last_stream(await read_until(reader, GOAWAY))
         method.go.set()
-        assert HEADERS == (await read_frame(reader)).kind
-        await reader.read()
+        assert [1, 1, 1, 3, 3, 3] == [(await read_frame(reader)).stream_id for _ in range(6)]
+        assert b"" == await reader.read()
         writer.close()
+        await clock.wait_for_sleepers(2)
+        await clock.advance(1.0)
         for stranger_reader, stranger in strangers:
             await stranger_reader.read()
             stranger.close()
         await stopping
         assert set() == server._shared.sessions
+
+
+async def test_shutdown_is_as_fast_as_the_clients_answer():
+    """Time stands still here: what ends the connection is that grpcio has read the farewell."""
+    method = Slow()
+    method.go.set()
+    async with (
+        serving(method, ManualClock()) as server,
+        grpc.aio.insecure_channel("{}:{}".format(*server.address)) as channel,
+    ):
+        assert b"x" == await channel.unary_unary(PATH)(b"x", timeout=30)
+        async with asyncio.timeout(30):
+            await server.shutdown()
 
 
 async def test_a_call_that_outlasts_the_grace_is_to_be_sent_again():

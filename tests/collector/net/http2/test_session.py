@@ -63,7 +63,7 @@ async def test_what_is_not_gzip_is_an_invalid_argument(converse):
     ("extra", "path", "expected", "reason"),
     [
         ([], "/test.Service/Other", StatusCode.UNIMPLEMENTED, "unknown_method"),
-        ([("grpc-encoding", "snappy")], "/test.Service/Echo", StatusCode.UNIMPLEMENTED, "unsupported_encoding"),
+        ([("grpc-encoding", "lz4")], "/test.Service/Echo", StatusCode.UNIMPLEMENTED, "unsupported_encoding"),
         ([("grpc-timeout", "soon")], "/test.Service/Echo", StatusCode.INTERNAL, "malformed"),
     ],
 )
@@ -142,12 +142,14 @@ async def test_a_call_that_will_not_end_keeps_its_place(converse):
         return b""
 
     talk.method.handle = handle
-    for number in (1, 3):
-        await talk.say(talk.client.request(number, b"x"))
-        await talk.say(frames.rst_stream(number, ErrorCode.CANCEL))
-    got = await talk.say(talk.client.request(5, b"x"))
-    assert ErrorCode.REFUSED_STREAM is code(got, RST_STREAM)
-    stubborn.set()
+    try:
+        for number in (1, 3):
+            await talk.say(talk.client.request(number, b"x"))
+            await talk.say(frames.rst_stream(number, ErrorCode.CANCEL))
+        got = await talk.say(talk.client.request(5, b"x"))
+        assert ErrorCode.REFUSED_STREAM is code(got, RST_STREAM)
+    finally:
+        stubborn.set()
     await talk.hear()
     assert 3 == len(await talk.say(talk.client.request(7, b"x")))
 
@@ -288,24 +290,63 @@ async def test_an_answer_that_finds_no_window_is_given_up(converse):
     assert {"timeout": 1} == talk.reasons
 
 
-async def test_draining_waits_for_the_calls_and_closes(converse):
+def last_stream(got):
+    """Return which stream the one GOAWAY names as the last."""
+    [goaway] = [frame for frame in got if frame.kind == GOAWAY]
+    assert ErrorCode.NO_ERROR is code(got, GOAWAY)
+    return int.from_bytes(goaway.payload[:4], "big")
+
+
+async def test_leaving_waits_for_the_calls_and_closes(converse):
+    """Those that cross the farewell are answered, too; those behind the client's answer to it are not."""
     talk = await converse()
     talk.method.go.clear()
     await talk.say(talk.client.request(1, b"x"))
-    talk.session.drain()
-    assert ErrorCode.NO_ERROR is code(await talk.hear(), GOAWAY)
-    await talk.say(talk.client.request(3, b"late"))
+    talk.session.leave()
+    farewell = await talk.hear()
+    assert 2**31 - 1 == last_stream(farewell)
+    await talk.say(talk.client.request(3, b"crossing"))
+    assert 3 == last_stream(await talk.heed(farewell))
+    await talk.say(talk.client.request(5, b"late"))
     assert not talk.transport.ended
     talk.method.go.set()
-    assert 3 == len(await talk.hear())
+    assert 6 == len(await talk.hear())
     assert talk.transport.ended
-    assert [b"x"] == talk.method.requests
+    assert [b"x", b"crossing"] == talk.method.requests
 
 
-async def test_draining_a_connection_without_calls_closes_it(converse):
+async def test_leaving_a_connection_without_calls_closes_it_once_the_client_knows(converse):
     talk = await converse()
-    talk.session.drain()
+    talk.session.leave()
+    farewell = await talk.hear()
+    assert not talk.transport.ended
+    assert 0 == last_stream(await talk.heed(farewell))
     assert talk.transport.ended
+
+
+@pytest.mark.parametrize("start", [b"", START])
+async def test_a_client_that_does_not_heed_the_farewell_is_left_in_time(converse, start):
+    """Be it that it does not answer, or has not said who it is."""
+    talk = type(await converse())()
+    await talk.say(start)
+    talk.session.leave()
+    await talk.after(0.9)
+    assert not talk.transport.ended
+    got = await talk.after(0.1)
+    assert talk.transport.ended
+    assert bool(start) == bool(got)
+
+
+async def test_the_answer_to_a_farewell_is_no_ping_of_the_clients(converse):
+    """It costs no patience, however many there are."""
+    talk = await converse()
+    talk.method.go.clear()
+    await talk.say(talk.client.request(1, b"x"))
+    talk.session.leave()
+    farewell = await talk.hear()
+    for _ in range(10):
+        await talk.heed(farewell)
+    assert {} == talk.reasons
 
 
 async def test_keepalive_pings_and_gives_up(converse):
@@ -326,7 +367,9 @@ async def test_an_idle_connection_is_ended(converse):
     talk = await converse(keepalive={"server_parameters": {"max_connection_idle": "60s"}})
     await talk.say(talk.client.request(1, b"x"))
     await talk.after(30)
-    assert [GOAWAY] == [got.kind for got in await talk.after(60)]
+    farewell = await talk.after(60)
+    assert [GOAWAY, PING] == [got.kind for got in farewell]
+    assert [GOAWAY] == [got.kind for got in await talk.heed(farewell)]
     assert talk.transport.ended
 
 
@@ -335,7 +378,9 @@ async def test_an_old_connection_is_ended_after_its_last_calls(converse):
     talk = await converse(keepalive={"server_parameters": parameters})
     talk.method.go.clear()
     await talk.say(talk.client.request(1, b"x"))
-    assert [GOAWAY] == [got.kind for got in await talk.after(111)]
+    farewell = await talk.after(111)
+    assert [GOAWAY, PING] == [got.kind for got in farewell]
+    assert [GOAWAY] == [got.kind for got in await talk.heed(farewell)]
     assert not talk.transport.ended
     assert GOAWAY == (await talk.after(30))[-1].kind
     assert talk.transport.ended

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.net.http2 import frames
-from collector.net.http2.connection import Connection
 from collector.net.http2.events import Body, Broken, Failed, Opened, Pinged, Reset
 from collector.net.http2.frames import (
     ACK,
@@ -30,6 +29,7 @@ from collector.net.http2.frames import (
 )
 from collector.net.http2.heads import RequestHead
 from collector.net.http2.limits import Limits
+from collector.net.http2.server_connection import ServerConnection
 from collector.testing.http2 import START, Client, parse
 
 HEAD = b"\x88"
@@ -39,7 +39,7 @@ SMALL = Limits(streams=4, stream_window=1000, connection_window=100_000, frame_s
 
 def connect(limits=SMALL, data=START, now=lambda: 0.0):
     """Return a connection that has taken this in; the greeting is out of the way."""
-    connection = Connection(limits, now, RequestHead.of)
+    connection = ServerConnection(limits, now, RequestHead.of)
     connection.receive(data)
     connection.take()
     return connection
@@ -156,7 +156,10 @@ CONVERSATIONS = {
         lambda client: frame(0xBE, 0xFF, 7, b"what?") + client.headers(1, flags=END_STREAM),
         [opened(1, ended=True)],
     ),
-    "a reset": (lambda client: client.headers(1) + frames.rst_stream(1, ErrorCode.CANCEL), [opened(1), Reset(1)]),
+    "a reset": (
+        lambda client: client.headers(1) + frames.rst_stream(1, ErrorCode.CANCEL),
+        [opened(1), Reset(1, ErrorCode.CANCEL)],
+    ),
     "a farewell": (
         lambda client: client.headers(1) + frames.goaway(0, ErrorCode.NO_ERROR, "bye") + data(1, b"", END_STREAM),
         [opened(1), ("body", 1, b"", True)],
@@ -179,19 +182,19 @@ def test_what_a_client_says_however_it_is_cut(name):
     """The same events come of the bytes at once, one by one, and in two parts cut anywhere."""
     make, events = CONVERSATIONS[name]
     sent = START + make(Client())
-    assert events == summary(Connection(SMALL, lambda: 0.0, RequestHead.of).receive(sent))
-    byte_by_byte = Connection(SMALL, lambda: 0.0, RequestHead.of)
+    assert events == summary(ServerConnection(SMALL, lambda: 0.0, RequestHead.of).receive(sent))
+    byte_by_byte = ServerConnection(SMALL, lambda: 0.0, RequestHead.of)
     got = itertools.chain.from_iterable(byte_by_byte.receive(sent[i : i + 1]) for i in range(len(sent)))
     assert events == summary(got)
     for cut in range(1, len(sent)):
-        connection = Connection(SMALL, lambda: 0.0, RequestHead.of)
+        connection = ServerConnection(SMALL, lambda: 0.0, RequestHead.of)
         assert events == summary([*connection.receive(sent[:cut]), *connection.receive(sent[cut:])])
         assert not connection.failed
 
 
 def test_the_greeting_waits_for_the_clients():
     """Whoever speaks something else is not sent our frames."""
-    connection = Connection(SMALL, lambda: 0.0, RequestHead.of)
+    connection = ServerConnection(SMALL, lambda: 0.0, RequestHead.of)
     connection.receive(START[:30])
     assert b"" == connection.take()
     connection.receive(START[30:])
@@ -326,7 +329,7 @@ def test_what_breaks_a_stream(name):
     events = connection.receive(make(client))
     assert ("reset", 1, code) in outcome(connection)
     assert 0 == connection.open_streams
-    assert Broken(1, code) == events[-1]
+    assert Broken(1, code, events[-1].message) == events[-1]
     assert [opened(3, ended=True)] == summary(connection.receive(client.headers(3, flags=END_STREAM)))
 
 
@@ -432,19 +435,71 @@ def test_bodies_beyond_the_connections_window_end_it():
 
 
 def test_more_requests_than_announced_are_refused():
-    client, connection = Client(), connect()
+    client, connection = Client(), connect(data=START + frames.SETTINGS_ACK)
     connection.receive(b"".join(client.headers(number) for number in (1, 3, 5, 7, 9)))
     assert [("reset", 9, ErrorCode.REFUSED_STREAM)] == outcome(connection)
     connection.reset(1, ErrorCode.CANCEL)
     assert [opened(11)] == summary(connection.receive(client.headers(11)))
 
 
+def test_requests_cross_the_settings_that_allow_fewer():
+    """Until the client has read how many it may send, it may send more, within reason."""
+    client, connection = Client(), connect()
+    numbers = range(1, 201, 2)
+    events = connection.receive(b"".join(client.headers(number) for number in numbers))
+    assert [opened(number) for number in numbers] == summary(events)
+    connection.receive(client.headers(201))
+    assert [("reset", 201, ErrorCode.REFUSED_STREAM)] == outcome(connection)
+    connection.reset(1, ErrorCode.CANCEL)
+    connection.take()
+    connection.receive(frames.SETTINGS_ACK + client.headers(203))
+    assert [("reset", 203, ErrorCode.REFUSED_STREAM)] == outcome(connection)
+
+
+def leaving():
+    """Return a client with one request, and a connection that has said farewell to it; and its ping's answer."""
+    client, connection = Client(), connect(now=lambda: 5.0)
+    connection.receive(client.headers(1))
+    connection.leave("bye")
+    goaway, ping = outcome(connection)
+    assert ("goaway", 2**31 - 1, ErrorCode.NO_ERROR) == goaway
+    assert (PING, 0, 0) == ping[:3]
+    assert 5.0 == connection.leaving_since
+    return client, connection, frame(PING, ACK, 0, ping[3])
+
+
+def test_requests_that_cross_the_farewell_are_taken():
+    """RFC 9113 section 6.8: the last stream is named once the client has read that there are to be no more."""
+    client, connection, pong = leaving()
+    connection.leave("again")
+    assert [opened(3)] == summary(connection.receive(client.headers(3)))
+    assert not connection.draining
+    connection.receive(pong)
+    assert connection.draining
+    connection.receive(pong)
+    connection.leave("again")
+    connection.drain()
+    assert [("goaway", 3, ErrorCode.NO_ERROR)] == outcome(connection)
+    assert [] == connection.receive(client.headers(5))
+
+
+def test_only_the_answer_to_the_farewell_ends_it():
+    """Not one to a keepalive ping, a ping of the client's own, or an answer without a question."""
+    _, connection, pong = leaving()
+    connection.ping()
+    [(_, _, _, payload)] = outcome(connection)
+    connection.receive(frame(PING, ACK, 0, payload) + frame(PING, 0, 0, pong[-8:]))
+    assert not connection.draining
+    unasked = connect()
+    assert [Pinged(True)] == unasked.receive(pong)
+    assert not unasked.draining
+
+
 def test_draining_takes_no_more_requests_and_answers_those_that_run():
     """Header blocks of what is not taken still count for the tables."""
-    client, connection = Client(), connect()
-    connection.receive(client.headers(1))
-    connection.drain("bye")
-    connection.drain("again")
+    client, connection, _ = leaving()
+    connection.drain()
+    connection.drain()
     assert [("goaway", 1, ErrorCode.NO_ERROR)] == outcome(connection)
     assert [] == connection.receive(client.headers(3, ("x-new", "value")) + frame(DATA, END_STREAM, 3, bytes(50)))
     [body] = connection.receive(frame(DATA, END_STREAM, 1, b"x"))
@@ -468,7 +523,7 @@ def test_answers_that_nobody_takes_are_given_up():
 
 def test_what_waits_for_its_rest_is_known():
     time = [5.0]
-    connection = Connection(SMALL, lambda: time[0], RequestHead.of)
+    connection = ServerConnection(SMALL, lambda: time[0], RequestHead.of)
     assert 5.0 == connection.waiting_since
     connection.receive(START)
     assert connection.waiting_since is None
@@ -601,12 +656,12 @@ def feed(connection, chunks):
                 connection.answer(event.stream_id, HEAD, b"answer", TRAILERS)
         parse(connection.take())
         assert len(connection._reader._buffer) <= SMALL.frame_size + 9
-        assert connection.open_streams <= SMALL.streams
+        assert connection.open_streams <= connection.max_streams
 
 
 @given(st.lists(st.binary(max_size=200), max_size=20), st.booleans())
 def test_random_bytes_do_no_harm(chunks, greeted):
-    feed(Connection(SMALL, lambda: 0.0, RequestHead.of), [START, *chunks] if greeted else chunks)
+    feed(ServerConnection(SMALL, lambda: 0.0, RequestHead.of), [START, *chunks] if greeted else chunks)
 
 
 FRAMES = st.builds(
@@ -620,7 +675,7 @@ FRAMES = st.builds(
 
 @given(st.lists(FRAMES, max_size=60))
 def test_random_frames_do_no_harm(sent):
-    feed(Connection(SMALL, lambda: 0.0, RequestHead.of), [START, *sent])
+    feed(ServerConnection(SMALL, lambda: 0.0, RequestHead.of), [START, *sent])
 
 
 @given(st.data())
@@ -639,4 +694,15 @@ def test_mutated_conversations_do_no_harm(data):
         if not sent:
             break
     cut = data.draw(st.integers(0, len(sent)))
-    feed(Connection(SMALL, lambda: 0.0, RequestHead.of), [bytes(sent[:cut]), bytes(sent[cut:])])
+    feed(ServerConnection(SMALL, lambda: 0.0, RequestHead.of), [bytes(sent[:cut]), bytes(sent[cut:])])
+
+
+def test_a_smaller_header_table_is_confirmed():
+    """RFC 9113 section 4.3.1: the next block says so, and those behind it need not."""
+    client = Client()
+    connection = connect(data=START + setting(frames.HEADER_TABLE_SIZE, 0))
+    connection.receive(client.headers(1, flags=END_STREAM) + client.headers(3, flags=END_STREAM))
+    for stream_id in (1, 3):
+        connection.answer(stream_id, HEAD, b"body", TRAILERS)
+    blocks = [payload for kind, _, _, payload in parse(connection.take()) if kind == HEADERS]
+    assert [b"\x20" + HEAD, TRAILERS, HEAD, TRAILERS] == blocks
