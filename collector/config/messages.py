@@ -1,6 +1,5 @@
 """What pydantic found wrong, in sentences that an operator understands."""
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -87,9 +86,8 @@ def describe(value: object, *, secret: bool = False) -> str:
 
 def suggestion(word: str, known: Sequence[str]) -> str:
     """Return the end of a sentence about an unknown word: the nearest known one, else all, where they are few."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f': did you mean "{near[0]}"?'
+    if near := _nearest(word, known):
+        return f': did you mean "{near}"?'
     return f": known are {', '.join(sorted(known))}" if 0 < len(known) <= _LISTED else ""
 
 
@@ -101,5 +99,11 @@ def unknown_key(key: str, known: Sequence[str]) -> str:
 def _choice(expected: str, value: object, *, secret: bool) -> str:
     text = f"expected {expected.replace(chr(39), chr(34))}, got {describe(value, secret=secret)}"
     words = [part for part in expected.split("'")[1::2] if part]
-    near = difflib.get_close_matches(value, words, n=1) if isinstance(value, str) else []
-    return f'{text}: did you mean "{near[0]}"?' if near else text
+    near = _nearest(value, words) if isinstance(value, str) else None
+    return f'{text}: did you mean "{near}"?' if near else text
+
+
+def _nearest(word: str, known: Sequence[str]) -> str | None:
+    import difflib  # noqa: PLC0415 - a configuration without mistakes does not need it
+
+    return next(iter(difflib.get_close_matches(word, known, n=1)), None)

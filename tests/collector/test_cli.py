@@ -8,7 +8,8 @@ import sys
 import pytest
 import yaml
 
-from collector.cli import DEFAULT_CONFIG, main
+from collector.cli import main
+from collector.commands import DEFAULT_CONFIG
 
 VALID = """
 receivers: {nop: }
