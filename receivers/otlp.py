@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self
 
-from google.protobuf import json_format
 from pydantic import field_validator, model_validator
 
 from collector.api import (
@@ -28,9 +27,10 @@ from collector.api import (
 from collector.data import Batch, Client, Signal, otlp_json
 from collector.data.checking import check
 from collector.data.messages import REJECTED, RESPONSES, SERVICES, DecodeError, ProtoMessage
+from collector.net.grpc_servers import grpc_server
 from collector.net.http import HttpAnswer, HttpError, HttpRequest, plain_error, retry_headers, status_of_answer
 from collector.net.offload import offload
-from collector.net.rpc import Methods, UnaryServer
+from collector.net.rpc import UnaryServer
 from collector.net.server_config import GrpcServerConfig, HttpServerConfig, ListenAddress
 from collector.net.status import status_of
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PROTOBUF = "application/x-protobuf"
 JSON = "application/json"
+# The answer where all was taken: a message without fields, in either encoding.
+_SUCCESS = {PROTOBUF: HttpAnswer(200, b"", PROTOBUF), JSON: HttpAnswer(200, b"{}", JSON)}
 
 
 class GrpcProtocol(GrpcServerConfig):
@@ -139,7 +141,7 @@ class OtlpReceiver:
         # Either server costs megabytes to import, so whoever needs one only does not pay for both.
         if self._config.grpc is not None:
             methods = {SERVICES[signal]: intake for signal, intake in self._intakes.items()}
-            self.grpc = _grpc_server(self._config.grpc, methods, self._settings)
+            self.grpc = grpc_server(self._config.grpc, methods, self._settings)
             await self.grpc.start(host)
         if self._config.http is not None:
             from collector.net.http_server import HttpServer  # noqa: PLC0415
@@ -186,8 +188,8 @@ class Intake:
         body = await request.body()
         client = request.client
         batch = await self._from_json(body, client) if media_type == JSON else self._checked(body, client)
-        response = await self._take(batch) or RESPONSES[self._signal]()
-        return HttpAnswer(200, _encode(response, media_type), media_type)
+        response = await self._take(batch)
+        return _SUCCESS[media_type] if response is None else HttpAnswer(200, _encode(response, media_type), media_type)
 
     async def _take(self, batch: Batch) -> ProtoMessage:
         """Hand a request on; return what to say about a part that was refused, or None where all was taken."""
@@ -228,6 +230,8 @@ def answer_error(request: HttpRequest, error: ConsumeError) -> HttpAnswer:
 
 def _encode(message: ProtoMessage, media_type: str) -> bytes:
     if media_type == JSON:
+        from google.protobuf import json_format  # noqa: PLC0415 - not small, and few senders speak JSON
+
         return json_format.MessageToJson(message, indent=None).encode()
     encoded: bytes = message.SerializeToString()
     return encoded
@@ -235,17 +239,6 @@ def _encode(message: ProtoMessage, media_type: str) -> bytes:
 
 def _malformed(message: str) -> PermanentError:
     return PermanentError(message, reason="malformed", code=StatusCode.INVALID_ARGUMENT)
-
-
-def _grpc_server(config: GrpcServerConfig, methods: Methods, settings: Settings) -> UnaryServer:
-    """Build the server that the configuration chooses; only that one is imported."""
-    if config.server == "grpcio":
-        from collector.net.grpc_server import GrpcServer  # noqa: PLC0415
-
-        return GrpcServer(config, methods, settings)
-    from collector.net import http2  # noqa: PLC0415
-
-    return http2.GrpcServer(config, methods, settings)
 
 
 def create(config: Config, settings: Settings, next_consumer: Consumer) -> OtlpReceiver:

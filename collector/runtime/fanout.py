@@ -1,10 +1,24 @@
 """What stands between components: one consumer for several, and one for each signal."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from collector.api import ConsumeError, Consumer, PartialError, PermanentError, RetryableError, StatusCode
 from collector.data import Batch, Signal
+
+# Asks whether a batch of a signal would be let in; see `collector.api.Admitting`.
+Admission: TypeAlias = Callable[[Signal], None]
+
+
+def admission(consumer: Consumer) -> Admission | None:
+    """Return what asks a consumer, None where it takes all.
+
+    Whatever stands in front of a consumer has `admit` only where that has it: most pipelines never say no, and then
+    nobody asks, request by request.
+    """
+    ask: Admission | None = getattr(consumer, "admit", None)
+    return ask
 
 
 class FanOut:
@@ -14,8 +28,13 @@ class FanOut:
     the others then see it twice.
     """
 
+    admit: Admission
+
     def __init__(self, consumers: Sequence[Consumer]) -> None:
         self._consumers = consumers
+        self._admissions = [ask for consumer in consumers if (ask := admission(consumer)) is not None]
+        if self._admissions:
+            self.admit = self._ask_all
 
     async def consume(self, batch: Batch) -> None:
         """Hand the batch to every consumer and combine their errors into one."""
@@ -31,10 +50,9 @@ class FanOut:
         if errors:
             raise combine(errors) from BaseExceptionGroup("all that failed", errors)
 
-    def admit(self, signal: Signal) -> None:
-        """Raise where any of the consumers would refuse a batch now."""
-        for consumer in self._consumers:
-            admit(consumer, signal)
+    def _ask_all(self, signal: Signal) -> None:
+        for ask in self._admissions:
+            ask(signal)
 
 
 def fan_out(consumers: Sequence[Consumer]) -> Consumer:
@@ -45,34 +63,27 @@ def fan_out(consumers: Sequence[Consumer]) -> Consumer:
 class SignalRouter:
     """Gives each batch to the pipelines of its signal."""
 
+    admit: Admission
+
     def __init__(self, routes: Mapping[Signal, Consumer]) -> None:
         self._routes = routes
+        self._admissions = {signal: ask for signal, route in routes.items() if (ask := admission(route)) is not None}
+        if self._admissions:
+            self.admit = self._ask
 
-    async def consume(self, batch: Batch) -> None:
+    def consume(self, batch: Batch) -> Coroutine[Any, Any, None]:
         """Hand the batch on; refuse it for good where no pipeline takes its signal."""
         route = self._routes.get(batch.signal)
-        if route is None:
-            raise PermanentError(
-                f"no pipeline takes {batch.signal.value} from here", reason="no_pipeline", code=StatusCode.UNIMPLEMENTED
-            )
-        await route.consume(batch)
+        return self._refuse(batch) if route is None else route.consume(batch)
 
-    def admit(self, signal: Signal) -> None:
-        """Raise where the pipelines of a signal would refuse a batch now."""
-        if (route := self._routes.get(signal)) is not None:
-            admit(route, signal)
+    async def _refuse(self, batch: Batch) -> None:
+        raise PermanentError(
+            f"no pipeline takes {batch.signal.value} from here", reason="no_pipeline", code=StatusCode.UNIMPLEMENTED
+        )
 
-
-def admit(consumer: Consumer, signal: Signal) -> None:
-    """Ask a consumer that can tell whether it would take a batch now; see `collector.api.Admitting`.
-
-    Raises:
-        RetryableError: it would not.
-
-    """
-    ask = getattr(consumer, "admit", None)
-    if ask is not None:
-        ask(signal)
+    def _ask(self, signal: Signal) -> None:
+        if (ask := self._admissions.get(signal)) is not None:
+            ask(signal)
 
 
 def combine(errors: Sequence[BaseException]) -> ConsumeError:

@@ -4,20 +4,27 @@ The work is done once a batch. `count` is asked for before the batch is handed o
 """
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 from collector.api import ConsumeError, Consumer, Exporter, PartialError, Telemetry
 from collector.data import Batch, Signal
-from collector.runtime.fanout import admit
+from collector.runtime.fanout import Admission, admission
 
 
 class ReceiverObserver:
     """Counts what a receiver handed on, by what became of it.
 
-    Refused is what the pipelines did not take, for now or for good. Failed is what a defect stopped.
+    Refused is what the pipelines did not take, for now or for good. Failed is what a defect stopped. Requests that are
+    refused unread are counted by their server.
     """
+
+    admit: Admission
 
     def __init__(self, telemetry: Telemetry, signals: frozenset[Signal], next_consumer: Consumer) -> None:
         self._next = next_consumer
+        if (ask := admission(next_consumer)) is not None:
+            self.admit = ask
         self._tallies = {signal: _Tally(telemetry, signal) for signal in signals}
 
     async def consume(self, batch: Batch) -> None:
@@ -38,10 +45,6 @@ class ReceiverObserver:
         finally:
             if (tally := self._tallies.get(batch.signal)) is not None:
                 tally.add(batch.client.transport, accepted, count - accepted - failed, failed)
-
-    def admit(self, signal: Signal) -> None:
-        """Pass the question on; requests that are refused unread are counted by their server."""
-        admit(self._next, signal)
 
 
 class _Tally:
@@ -73,21 +76,21 @@ class _Tally:
 class ItemCounter:
     """Counts the items of each batch on its way: into a processor, or out of it."""
 
+    admit: Admission
+
     def __init__(self, telemetry: Telemetry, direction: str, next_consumer: Consumer) -> None:
         self._next = next_consumer
+        if (ask := admission(next_consumer)) is not None:
+            self.admit = ask
         verb = "passed to" if direction == "incoming" else "emitted from"
         self._items = telemetry.counter(
             f"otelcol_processor_{direction}_items", f"Number of items {verb} the processor.", ("otel_signal",)
         )
 
-    async def consume(self, batch: Batch) -> None:
-        """Count and hand on."""
+    def consume(self, batch: Batch) -> Coroutine[Any, Any, None]:
+        """Count and hand on; what is handed on to is awaited in our place, for a coroutine each would only add up."""
         self._items.add(batch.count, otel_signal=batch.signal.value)
-        await self._next.consume(batch)
-
-    def admit(self, signal: Signal) -> None:
-        """Pass the question on."""
-        admit(self._next, signal)
+        return self._next.consume(batch)
 
 
 class DirectDelivery:

@@ -52,21 +52,21 @@ class BatchProcessor(Idle):
 
     async def consume(self, batch: Batch) -> None:
         """Put a batch to others, or hand it on where nothing is gathered."""
-        if not batch.count:
+        count = batch.count
+        if not count:
             return
-        # An open batch is closed, which is smaller; and whoever takes it over could leave nothing of it to measure.
-        batch = Batch(batch.signal, batch.payload, batch.client, count=batch.count)
         if not self._gathers:
-            await self._pass_on(batch)
+            await self._pass_on(Batch(batch.signal, batch.payload, batch.client, count=count))
             return
         if self._stopped:
             raise RetryableError("the collector is stopping: send this again", reason="shutdown")
         try:
             client, shard = self._shard(batch.client)
         except PermanentError as error:
-            self._instruments.refused.add(batch.count, reason=error.reason)
+            self._instruments.refused.add(count, reason=error.reason)
             raise
-        await shard.add(Batch(batch.signal, batch.payload, client, count=batch.count))
+        # An open batch is closed, which is smaller; and whoever takes it over could leave nothing of it to measure.
+        await shard.add(Batch(batch.signal, batch.payload, client, count=count))
 
     async def _pass_on(self, batch: Batch) -> None:
         maximum = self._config.send_batch_max_size
@@ -88,7 +88,7 @@ class BatchProcessor(Idle):
 
     def _shard(self, client: Client) -> tuple[Client, Shard]:
         keys = self._config.metadata_keys
-        values = tuple(client.metadata.get(key) for key in keys)
+        values = tuple([client.metadata.get(key) for key in keys]) if keys else ()
         found = self._shards.get(values)
         if found is None:
             limit = self._config.metadata_cardinality_limit

@@ -7,8 +7,9 @@ import pytest
 from collector.api import PartialError, PermanentError, RetryableError, StatusCode, TaskOwner
 from collector.data import Batch, Client, Signal
 from collector.data.messages import REQUESTS
-from collector.runtime.fanout import FanOut, SignalRouter, admit, combine, fan_out
-from collector.testing import Blocking, Sink, make_settings
+from collector.runtime.fanout import FanOut, SignalRouter, admission, combine, fan_out
+from collector.runtime.observers import ItemCounter, ReceiverObserver
+from collector.testing import Blocking, RecordingTelemetry, Sink, make_settings
 
 
 def batch_of(signal=Signal.TRACES):
@@ -136,10 +137,19 @@ class Guard(Sink):
 
 
 def test_the_question_of_admission_is_passed_on():
-    """To every consumer that can answer, by signal; where none can, all are let in."""
+    """To every consumer that can answer, by signal; where none can, nobody is asked."""
+    telemetry = RecordingTelemetry()
     router = SignalRouter({Signal.TRACES: FanOut([Sink(), Guard()]), Signal.LOGS: Sink()})
+    observed = ReceiverObserver(telemetry, frozenset(Signal), ItemCounter(telemetry, "incoming", router))
+    ask = admission(observed)
     with pytest.raises(RetryableError, match="no traces now"):
-        admit(router, Signal.TRACES)
-    admit(router, Signal.LOGS)
-    admit(router, Signal.METRICS)
-    admit(Sink(), Signal.TRACES)
+        ask(Signal.TRACES)
+    ask(Signal.LOGS)
+    ask(Signal.METRICS)
+
+
+def test_where_nobody_says_no_nobody_is_asked():
+    telemetry = RecordingTelemetry()
+    router = SignalRouter({Signal.TRACES: FanOut([Sink(), Sink()]), Signal.LOGS: Sink()})
+    observed = ReceiverObserver(telemetry, frozenset(Signal), ItemCounter(telemetry, "incoming", router))
+    assert admission(observed) is None
