@@ -11,17 +11,18 @@ PACKAGES = ("collector", *COMPONENTS)
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 # What each part of the collector may import of the project, besides itself.
-SHARED = {"api", "data", "net", "delivery", "processing"}
+SHARED = {"api", "data", "net", "delivery", "processing", "translate"}
 ALLOWED = {
     "data": set(),
     "api": {"data"},
     "processing": {"api", "data"},
+    "translate": {"data", "processing"},
     "net": {"api", "data"},
     "delivery": {"api", "data", "net"},
     "config": {"api", "data"},
     "testing": {"api", "data", "net", "delivery"},
     "runtime": {"api", "data", "net", "delivery", "config"},
-    "cli": {"api", "data", "config", "runtime"},
+    "cli": {"api", "commands"},
     "commands": {"api", "data", "config", "runtime"},
     "__main__": {"cli"},
     "__init__": set(),

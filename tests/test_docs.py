@@ -27,6 +27,8 @@ PAGES = sorted(path for path in [*ROOT.glob("*.md"), *DOCS.rglob("*.md")])
 EVERY_COMPONENT = ROOT / "tests/every_component.yaml"
 FACTORIES = [factory for kind in Kind for name in BUILT_IN[kind.section] if (factory := Registry().find(kind, name))]
 
+ONLY_TRACES = {factory.type for factory in FACTORIES if factory.signals == {Signal.TRACES}}
+
 
 def name_of(path):
     return str(path.relative_to(ROOT))
@@ -56,8 +58,7 @@ def completed(text):
 def pipelines_for(part):
     receivers, exporters = (list(part.setdefault(section, {"nop": None})) for section in ("receivers", "exporters"))
     processors, connectors = (list(part.get(section, ())) for section in ("processors", "connectors"))
-    # Logs can go through every processor but `span_name`.
-    signal = "traces" if "span_name" in processors else "logs"
+    signal = "traces" if ONLY_TRACES & {*receivers, *processors, *exporters} else "logs"
     first = {"receivers": receivers, "processors": processors, "exporters": connectors or exporters}
     return {signal: first} | (
         {f"{signal}/out": {"receivers": connectors, "exporters": exporters}} if connectors else {}
@@ -164,6 +165,7 @@ class Instruments:
 async def instruments_of_everything(directory):
     """Return the instruments of a collector that has run every component, those made at the first use included."""
     (directory / "mine.py").write_text("def process(record):\n    return record\n")
+    (directory / "strategies.json").write_text("{}")
     text = EVERY_COMPONENT.read_text().replace("DIRECTORY", str(directory)).replace("PORT", str(free_port()))
     instruments = Instruments()
     service = Service(bind(load([f"yaml:{text}"]), Registry()), instruments)

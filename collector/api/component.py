@@ -155,6 +155,17 @@ class Exporter(Component, Protocol):
         """Deliver a batch once, raising as `Consumer.consume` does. May be called concurrently."""
 
 
+class Dividing(Protocol):
+    """An exporter that sends some batches as several requests.
+
+    The delivery asks `getattr(exporter, "divide", None)` before it pushes. Each part is then pushed, tried again and
+    counted by itself, so that a part that was taken is not sent again because of another.
+    """
+
+    async def divide(self, batch: Batch) -> list[Batch]:
+        """Return the parts of a batch, which hold each of its items once; the batch itself where it is one request."""
+
+
 class Connector(Component, Consumer, Protocol):
     """The exporter of one pipeline and the receiver of another."""
 

@@ -10,7 +10,7 @@ from collector.delivery.sender import Sender
 
 
 class Delivery:
-    """Carries the batches of one signal to an exporter: queue, then batch, then retry, then timeout, then push.
+    """Carries the batches of one signal to an exporter: queue, batch, divide, retry, timeout, push.
 
     The order is this because
 
@@ -18,6 +18,8 @@ class Delivery:
       whatever the backend is doing;
     - batching stands behind the queue, so that requests are merged when a worker is free to send them; while the
       backend is slow they wait in the queue, where they are counted against its size;
+    - dividing, where the exporter does (`collector.api.Dividing`), stands between batching and retrying, so that only
+      the parts that were not taken are sent again;
     - retrying stands behind batching, so that the same bytes are sent again and a backend may recognize them;
     - the timeout stands inside of retrying, so that it bounds each attempt: a backend that hangs costs one timeout,
       not the whole time that retries may take.

@@ -1,7 +1,8 @@
-"""One batch delivered: attempts, each within the timeout, with pauses between them."""
+"""One batch delivered, each of its parts by itself: attempts within the timeout, with pauses between them."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
 
 from collector.api import (
     ConsumeError,
@@ -19,7 +20,10 @@ from collector.data import Batch
 from collector.delivery.backoff import intervals
 from collector.delivery.config import DeliveryConfig
 from collector.delivery.meter import Meter
+from collector.delivery.parts import send_parts
 from collector.delivery.timing import TimeLimit
+
+_Divide: TypeAlias = Callable[[Batch], Awaitable[list[Batch]]]
 
 _ADVICE = {
     "retries_exhausted": "bring the backend back, or raise retry_on_failure.max_elapsed_time (0 tries for ever)",
@@ -35,6 +39,7 @@ class Sender:
         self, exporter: Exporter, config: DeliveryConfig, settings: Settings, tasks: TaskOwner, meter: Meter
     ) -> None:
         self._exporter = exporter
+        self._divide: _Divide | None = getattr(exporter, "divide", None)
         self._timeout = config.timeout
         self._retry = config.retry_on_failure
         self._fate = "returned to the sender" if config.sending_queue is None else "dropped"
@@ -61,6 +66,24 @@ class Sender:
             PartialError: it refused a part.
 
         """
+        parts = [batch] if self._divide is None else await self._parts(batch, self._divide)
+        if len(parts) == 1:
+            await self._send(parts[0])
+        else:
+            await send_parts(parts, self._send, self._cut_off, self._tasks)
+
+    async def _parts(self, batch: Batch, divide: _Divide) -> list[Batch]:
+        try:
+            return await divide(batch)
+        except asyncio.CancelledError:
+            self._cut_off(batch)
+            raise
+        except Exception as failure:
+            error = _defect(failure)
+            self.lose(batch, error)
+            raise error from failure
+
+    async def _send(self, batch: Batch) -> None:
         self._meter.sending(1)
         try:
             await self._attempts(batch)
@@ -74,8 +97,7 @@ class Sender:
             self.lose(batch, error)
             raise
         except asyncio.CancelledError:
-            reason = "shutdown" if self._stopping else "cancelled"
-            self.lose(batch, RetryableError("the delivery was cut off", reason=reason))
+            self._cut_off(batch)
             raise
         else:
             self._meter.sent(batch.signal, batch.count)
@@ -89,6 +111,10 @@ class Sender:
         self._log.error(
             f"data could not be delivered and was {self._fate}", **self._about(error), items=batch.count, **advice
         )
+
+    def _cut_off(self, batch: Batch) -> None:
+        reason = "shutdown" if self._stopping else "cancelled"
+        self.lose(batch, RetryableError("the delivery was cut off", reason=reason))
 
     async def _attempts(self, batch: Batch) -> None:
         pauses = intervals(self._retry) if self._retry is not None else None
@@ -135,7 +161,7 @@ class Sender:
         except OSError as error:
             raise RetryableError(str(error), reason="connection") from error
         except Exception as error:
-            raise PermanentError(f"the exporter failed: {error!r}", reason="exporter_error") from error
+            raise _defect(error) from error
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless it is time to stop."""
@@ -152,6 +178,10 @@ class Sender:
     def _about(self, error: ConsumeError) -> dict[str, Any]:
         details = {"reason": error.reason, "exporter": repr(self._exporter), "error": str(error)}
         return details if error.reason != "exporter_error" else {**details, "exc_info": error}
+
+
+def _defect(error: Exception) -> PermanentError:
+    return PermanentError(f"the exporter failed: {error!r}", reason="exporter_error")
 
 
 def _ended(error: RetryableError, reason: str) -> RetryableError:

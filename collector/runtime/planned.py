@@ -10,7 +10,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 PLANNED: dict[str, frozenset[str]] = {
-    "receivers": _names("jaeger kafka prometheus zipkin"),
+    "receivers": _names("kafka prometheus"),
     "processors": _names(
         """
         adaptive_sampler filter group_by_attrs group_by_trace groupbyattrs groupbytrace priority_sampler queue_batch
@@ -19,7 +19,7 @@ PLANNED: dict[str, frozenset[str]] = {
     ),
     "exporters": _names(
         """
-        jaeger kafka load_balancing loadbalancing prometheus prometheus_remote_write prometheusremotewrite tempo zipkin
+        kafka load_balancing loadbalancing prometheus prometheus_remote_write prometheusremotewrite
         """
     ),
     "connectors": _names("count routing service_graph servicegraph span_metrics spanmetrics"),
@@ -80,7 +80,7 @@ FOREIGN: dict[str, frozenset[str]] = {
         ack asapclient avro_log_encoding aws_logs_encoding awscloudwatchmetricstreams_encoding awsproxy azure_auth
         azure_encoding azureauth cfgarden_observer cgroup_runtime cgroupruntime datadog db_storage docker_observer
         ecs_observer ecs_task_observer google_cloud_logentry_encoding googleclientauth headers_setter host_observer
-        http_forwarder jaeger_encoding jaegerremotesampling json_log_encoding k8s_leader_elector k8s_observer
+        http_forwarder jaeger_encoding json_log_encoding k8s_leader_elector k8s_observer
         kafkatopics_observer oauth2client oidc opamp otlp_encoding pebble_tail_storage redis_storage remote_tap
         sigv4auth skywalking_encoding solarwindsapmsettings sumologic text_encoding zipkin_encoding
         """

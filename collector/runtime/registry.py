@@ -19,8 +19,10 @@ from collector.runtime.planned import FOREIGN, PLANNED
 
 BUILT_IN: dict[str, dict[str, str]] = {
     "receivers": {
+        "jaeger": "receivers.jaeger:FACTORY",
         "nop": "receivers.nop:FACTORY",
         "otlp": "receivers.otlp:FACTORY",
+        "zipkin": "receivers.zipkin:FACTORY",
     },
     "processors": {
         "attributes": "processors.attributes:FACTORY",
@@ -36,15 +38,20 @@ BUILT_IN: dict[str, dict[str, str]] = {
     "exporters": {
         "debug": "exporters.debug:FACTORY",
         "file": "exporters.file:FACTORY",
+        "jaeger": "exporters.jaeger:FACTORY",
+        "jaeger_thrift": "exporters.jaeger.thrift_http:FACTORY",
         "nop": "exporters.nop:FACTORY",
         "otlp_grpc": "exporters.otlp_grpc:FACTORY",
         "otlp_http": "exporters.otlp_http:FACTORY",
+        "tempo": "exporters.tempo:FACTORY",
+        "zipkin": "exporters.zipkin:FACTORY",
     },
     "connectors": {
         "forward": "connectors.forward:FACTORY",
     },
     "extensions": {
         "health_check": "extensions.health_check:FACTORY",
+        "jaegerremotesampling": "extensions.jaegerremotesampling:FACTORY",
     },
 }
 

@@ -16,7 +16,10 @@ pytestmark = pytest.mark.conformance
 TABLE = "configs/components/component_configs.json"
 PLANNED = "is planned but not built yet"
 # Verdicts of old versions that the newest Go collector no longer gives.
-CHANGED = {("exporter", "file", "file"): "path must be non-empty since v0.36"}
+CHANGED = {
+    ("exporter", "file", "file"): "path must be non-empty since v0.36",
+    ("receiver", "jaeger", "jaeger/tls"): "tls_settings is tls since v0.36",
+}
 
 
 def find(kind: Kind, name: str) -> AnyFactory | None:

@@ -42,6 +42,12 @@ async def test_a_span_goes_through(backend, name, tmp_path):
         "SPANMILL_BACKEND": backend.http_endpoint if name == "gateway" else backend.grpc_endpoint,
         "SPANMILL_KEPT": str(tmp_path / "kept.jsonl"),
         "SPANMILL_TOKEN_FILE": str(token),
+        "SPANMILL_ZIPKIN_LISTEN": f"localhost:{free_port()}",
+        "SPANMILL_JAEGER_GRPC": f"localhost:{free_port()}",
+        "SPANMILL_JAEGER_HTTP": f"localhost:{free_port()}",
+        "SPANMILL_JAEGER_COMPACT": f"localhost:{free_port()}",
+        "SPANMILL_JAEGER_BINARY": f"localhost:{free_port()}",
+        "SPANMILL_JAEGER_SAMPLING": f"localhost:{free_port()}",
     }
     files = CASES[name]
     config = yaml.safe_load((CONFIGS / files[0]).read_text())

@@ -11,12 +11,19 @@ from collector.testing.process import free_port
 COMPONENTS = [(section, component) for section, components in BUILT_IN.items() for component in components]
 
 # The least configuration under which each component does its work, and drops nothing. `{port}` is a free port of
-# localhost, `{directory}` a folder of the test's own with `mine.py` in it.
+# localhost, `{directory}` a folder of the test's own with `mine.py` and `strategies.json` in it.
 OPTIONS = {
+    ("receivers", "jaeger"): {
+        "protocols": {
+            name: {"endpoint": "localhost:{port}"}
+            for name in ("grpc", "thrift_http", "thrift_compact", "thrift_binary")
+        }
+    },
     ("receivers", "nop"): {},
     ("receivers", "otlp"): {
         "protocols": {"grpc": {"endpoint": "localhost:{port}"}, "http": {"endpoint": "localhost:{port}"}}
     },
+    ("receivers", "zipkin"): {"endpoint": "localhost:{port}"},
     ("processors", "attributes"): {"actions": [{"key": "team", "value": "shop", "action": "upsert"}]},
     ("processors", "batch"): {},
     ("processors", "memory_limiter"): {"check_interval": "1s", "limit_mib": 100_000},
@@ -28,11 +35,20 @@ OPTIONS = {
     ("processors", "span_name"): {"rules": [{"pattern": "orders", "replace": "{{things}}"}]},
     ("exporters", "debug"): {"verbosity": "detailed"},
     ("exporters", "file"): {"path": "{directory}/out.json"},
+    ("exporters", "jaeger"): {"endpoint": "localhost:{port}", "protocol": "grpc_v2", "tls": {"insecure": True}},
+    ("exporters", "jaeger_thrift"): {"endpoint": "http://localhost:{port}/api/traces"},
     ("exporters", "nop"): {},
     ("exporters", "otlp_grpc"): {"endpoint": "localhost:{port}", "tls": {"insecure": True}},
     ("exporters", "otlp_http"): {"endpoint": "http://localhost:{port}"},
+    ("exporters", "tempo"): {"endpoint": "localhost:{port}", "tls": {"insecure": True}, "tenant_from_resource": "team"},
+    ("exporters", "zipkin"): {"endpoint": "http://localhost:{port}/api/v2/spans"},
     ("connectors", "forward"): {},
     ("extensions", "health_check"): {"endpoint": "localhost:{port}"},
+    ("extensions", "jaegerremotesampling"): {
+        "source": {"file": "{directory}/strategies.json", "reload_interval": "10s"},
+        "http": {"endpoint": "localhost:{port}"},
+        "grpc": {"endpoint": "localhost:{port}"},
+    },
 }
 
 # Components that do not pass yet, each with the reason.
@@ -62,6 +78,7 @@ async def test_the_component_conforms(component, tmp_path):
     factory = getattr(importlib.import_module(module), attribute)
     assert component in OPTIONS, "add the least configuration of the new component to OPTIONS"
     (tmp_path / "mine.py").write_text("def process(record):\n    return record\n")
+    (tmp_path / "strategies.json").write_text("{}")
     try:
         await check(factory, filled(OPTIONS[component], tmp_path), directory=tmp_path)
     except ConformanceError as error:

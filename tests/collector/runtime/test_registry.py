@@ -70,9 +70,9 @@ def test_unknown_planned_and_removed_types_are_told_apart():
     catalog = Registry()
     assert catalog.find(Kind.RECEIVER, "nosuch") is None
     assert not catalog.planned(Kind.RECEIVER, "nosuch")
-    assert catalog.find(Kind.RECEIVER, "zipkin") is None
+    assert catalog.find(Kind.RECEIVER, "kafka") is None
     for kind, names in {
-        Kind.RECEIVER: ["zipkin", "jaeger"],
+        Kind.RECEIVER: ["kafka", "prometheus"],
         Kind.CONNECTOR: ["spanmetrics", "span_metrics"],
         Kind.EXTENSION: ["healthcheckv2"],
     }.items():
