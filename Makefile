@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint conformance interop bench install docs clean
+.PHONY: demo test lint conformance backends interop bench bench-peers install docs clean
 
 demo: install ## the main job on real SDK traffic; ONCE=1 ends by itself
 	$(BIN)/python -m demo $(if $(ONCE),--once)
@@ -19,11 +19,17 @@ lint: install ## ruff and mypy strict
 conformance: install ## public cases, from ../shared/conformance or SPANMILL_CONFORMANCE; skipped where absent
 	$(BIN)/python -m pytest -m conformance tests/conformance
 
-interop: install ## SDKs of other languages as senders; each test says what it needs
-	$(BIN)/python -m pytest -m interop tests/interop
+backends: install ## gets Jaeger, Zipkin and Tempo for `make interop` into ~/.cache, once: builds from source, for minutes
+	$(BIN)/python tests/interop/backends/builds.py
+
+interop: install ## SDKs of other languages as senders, backends as receivers; each test says what it needs
+	$(BIN)/python -m pytest -m interop tests/interop tests/bench
 
 bench: install ## CPU per request and per span; see bench/README.md
 	$(BIN)/python bench/forward.py
+
+bench-peers: install ## beside the OpenTelemetry Collector and Rotel, into docs/benchmarks.md; QUICK=1 prints, in 4 minutes
+	$(BIN)/python bench/compare.py $(if $(QUICK),--quick,--write)
 
 docs: install ## the generated reference; a test fails where it is stale
 	$(BIN)/spanmill components --format markdown > docs/components.md

@@ -13,10 +13,13 @@ CONFIG = """
 receivers:
   otlp:
     protocols:
-      grpc: {{endpoint: "localhost:{grpc}"}}
-      http: {{endpoint: "localhost:{http}"}}
+      grpc: {{endpoint: "localhost:{grpc}", include_metadata: true}}
+      http: {{endpoint: "localhost:{http}", include_metadata: true}}
 processors:
-  attributes: {{actions: [{{key: touched, value: true, action: insert}}]}}
+  attributes:
+    actions:
+      - {{key: touched, value: true, action: insert}}
+      - {{key: tenant, from_context: metadata.tenant, action: insert}}
   batch: {{timeout: 50ms}}
 exporters:
   otlp_grpc: {{endpoint: "{backend}", tls: {{insecure: true}}}}
@@ -72,3 +75,30 @@ async def test_go(go_sender, backend, transport):
     await send(go_sender, transport, backend)
     assert list(range(COUNT)) == numbers(backend, Signal.TRACES)
     assert COUNT == total_orders(backend)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip"])
+async def test_java_and_rust(client, backend, compression):
+    """Spans, logs and a counter arrive once each, with typed attributes and events; headers are there to be used."""
+    grpc, http = free_port(), free_port()
+    port = grpc if client.protocol == "grpc" else http
+    variables = {"OTEL_EXPORTER_OTLP_COMPRESSION": compression, "OTEL_EXPORTER_OTLP_HEADERS": "tenant=blue"}
+    async with (
+        CollectorProcess(CONFIG.format(grpc=grpc, http=http, backend=backend.grpc_endpoint)),
+        client.sending(f"http://localhost:{port}", COUNT // 2, environment=variables),
+    ):
+        await client.round()
+        await client.round()
+    assert list(range(COUNT)) == numbers(backend, Signal.TRACES)
+    assert list(range(COUNT)) == numbers(backend, Signal.LOGS)
+    assert COUNT == total_orders(backend)
+    expected = {"ratio": 0.5, "paid": True, "tags": ["a", "b"], "touched": True, "tenant": "blue"}
+    for span in backend.items(Signal.TRACES):
+        assert expected == {key: get_attribute(span.attributes, key) for key in expected}
+        assert ["packed"] == [event.name for event in span.events]
+        assert 16 == len(span.trace_id)
+    assert {"shop"} == {
+        get_attribute(resource.attributes, "service.name")
+        for signal in backend.counts()
+        for resource in backend.resources(signal)
+    }
