@@ -1,0 +1,60 @@
+"""The load generator speaks to its own backend: what is sent arrives, and is counted alike on both sides."""
+
+import shutil
+
+import pytest
+
+from bench.load import FALLBACK, Load, load_command
+from bench.payloads import write_requests
+from bench.shapes import Shape
+
+
+@pytest.fixture(
+    params=[
+        "Python",
+        pytest.param(
+            "Go",
+            marks=[
+                pytest.mark.interop,
+                pytest.mark.skipif(shutil.which("go") is None, reason="needs a Go toolchain"),
+            ],
+        ),
+    ]
+)
+def load(request):
+    command = FALLBACK if request.param == "Python" else load_command()[1]
+    with Load(command) as generator:
+        yield generator
+
+
+@pytest.mark.parametrize("compression", ["plain", "gzip"])
+@pytest.mark.parametrize("connections", [1, 20])
+def test_what_is_sent_arrives(load, tmp_path, compression, connections):
+    """Whole rounds of requests, so that the spans are known: 8 requests of 512, beyond the windows of flow control."""
+    write_requests(tmp_path / "requests", 512)
+    load.open(Shape(compression=compression, connections=connections), load.sink_port, tmp_path / "requests")
+    sent = load.run(60.0, 16)
+    load.close()
+    assert (16, 0, 16 * 512, "") == (sent.answered, sent.refused, sent.spans, sent.error)
+    assert 16 * 512 == load.spans_arrived()
+
+
+def test_time_ends_a_run(load, tmp_path):
+    write_requests(tmp_path / "requests", 64)
+    load.open(Shape(), load.sink_port, tmp_path / "requests")
+    sent = load.run(0.2)
+    assert sent.answered > 0
+    assert sent.spans == load.spans_arrived()
+
+
+def test_a_refusal_is_counted_and_told(load, tmp_path):
+    """The backend does not speak HTTP/1.1."""
+    write_requests(tmp_path / "requests", 64)
+    load.open(Shape(transport="http"), load.sink_port, tmp_path / "requests")
+    sent = load.run(0.2)
+    assert (0, True, True) == (sent.answered, sent.refused > 0, bool(sent.error))
+
+
+def test_what_cannot_be_done_is_an_error(load, tmp_path):
+    with pytest.raises(RuntimeError, match="load generator"):
+        load.open(Shape(), load.sink_port, tmp_path / "nowhere")
