@@ -207,9 +207,12 @@ class OpenBatch:
 
     def count(self) -> int:
         """Return how many spans, log records or data points are left; encodes nothing."""
-        if self._count is not None and not any(scope.changed for _, scope in self.scopes()):
+        scopes = [scope for resource in self.resources for scope in resource.scopes]
+        if self.signal is not Signal.METRICS:
+            return sum(map(len, scopes))
+        if self._count is not None and not any(scope.changed for scope in scopes):
             return self._count
-        return sum(scope.points() for _, scope in self.scopes())
+        return sum([scope.points() for scope in scopes])
 
     def __len__(self) -> int:
         return sum(len(resource) for resource in self.resources)

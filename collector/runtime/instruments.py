@@ -75,13 +75,13 @@ class _Series:
         self._metric = metric
         self._component = component
         self._labels = labels
-        # By what callers pass, in their order: one look-up finds the method to call.
-        self._found: dict[tuple[tuple[str, str], ...], Callable[[float], None]] = {}
+        # By the names and values that callers pass, in their order: one look-up finds the method to call.
+        self._found: dict[tuple[str, ...], Callable[[float], None]] = {}
         if not labels:
             self._find({})  # a series without labels shows from the start, as zero
 
     def _give(self, value: float, labels: dict[str, str]) -> None:
-        method = self._found.get(tuple(labels.items())) or self._find(labels)
+        method = self._found.get((*labels, *labels.values())) or self._find(labels)
         method(value)
 
     def _find(self, labels: dict[str, str]) -> Callable[[float], None]:
@@ -89,7 +89,7 @@ class _Series:
             raise ValueError(f"the labels are {self._labels}, not {tuple(labels)}")
         child = self._metric.labels(self._component, *(labels[name] for name in self._labels))
         method: Callable[[float], None] = getattr(child, self.verb)
-        self._found[tuple(labels.items())] = method
+        self._found[(*labels, *labels.values())] = method
         return method
 
 
