@@ -4,7 +4,7 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import structlog
@@ -53,7 +53,7 @@ async def _serve(config: Config, shutdown_timeout: float, notes: Sequence[str]) 
     service = Service(config, telemetry)
     _handle_signals(service, logger)
     logger.info("starting", version=__version__, pid=os.getpid())
-    for warning in (*notes, *config.warnings, *_without_effect(config.service.telemetry)):
+    for warning in (*notes, *config.warnings):
         logger.warning(str(warning))
     try:
         for server in servers:
@@ -103,20 +103,3 @@ def _handle_signals(service: Service, logger: structlog.typing.FilteringBoundLog
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, number)
     loop.add_signal_handler(signal.SIGHUP, reload)
-
-
-def _without_effect(config: TelemetryConfig) -> Iterator[str]:
-    """Yield a warning for each option that is accepted, but does nothing yet."""
-    prometheus = [reader.pull.exporter.served for reader in config.metrics.readers if reader.pull]
-    options = {
-        "metrics.readers: periodic": any(reader.periodic for reader in config.metrics.readers),
-        "metrics.readers: with_resource_constant_labels": any(
-            reader.with_resource_constant_labels for reader in prometheus if reader
-        ),
-        "metrics.views": config.metrics.views is not None,
-        "logs.processors": bool(config.logs.processors),
-        "traces.processors": bool(config.traces.processors),
-    }
-    for name, is_set in options.items():
-        if is_set:
-            yield f"service.telemetry.{name}: is accepted, but has no effect yet"

@@ -153,5 +153,6 @@ async def test_what_has_no_effect_is_said():
         "{metrics: {level: none}}", "{metrics: {level: none, readers: [{periodic: {exporter: {console: }}}]}}"
     )
     async with CollectorProcess(config, arguments=["--feature-gates", "+a.b"]) as collector:
-        assert "service.telemetry.metrics.readers: periodic: is accepted, but has no effect yet" in collector.log
+        [warning] = [line for line in collector.log.splitlines() if "service.telemetry" in line]
+        assert "readers[0].periodic: accepted for compatibility; own metrics are served, not pushed" in warning
         assert "--feature-gates=+a.b has no effect" in collector.log
