@@ -184,7 +184,7 @@ class OpenResource:
         _delete_empty(self.scopes, self._shell.scopes)
 
     def __len__(self) -> int:
-        return sum(len(scope) for scope in self.scopes)
+        return sum(map(len, self.scopes))
 
 
 class OpenBatch:
@@ -215,7 +215,7 @@ class OpenBatch:
         return sum([scope.points() for scope in scopes])
 
     def __len__(self) -> int:
-        return sum(len(resource) for resource in self.resources)
+        return sum(map(len, self.resources))
 
     def encode(self) -> bytes:
         """Return the serialized request; the very bytes that came in where nothing changed.
@@ -233,6 +233,8 @@ class OpenBatch:
 
 
 def _delete_empty(members: Sequence[Sized], shells: ProtoMessage) -> None:
+    if all(members):
+        return
     for index in reversed(range(len(members))):
         if not members[index]:
             del shells[index]

@@ -80,12 +80,21 @@ class Outbox:
         Body and trailers may both be empty. The body's parts must not change any more: they are not copied.
         """
         head, self._before_block = self._before_block + head, b""
-        stream.pending = [memoryview(part) for part in body if part]
-        stream.left = sum(map(len, stream.pending))
-        stream.trailers = trailers
-        ends = not (stream.left or trailers)
+        parts = [part for part in body if part]
+        size = sum(map(len, parts))
+        ends = not (size or trailers)
         self._parts.append(frames.header_frames(stream.id, head, END_STREAM if ends else 0))
-        return ends or self.resume(stream)
+        if size > min(stream.send_window, self._window, self._frame_size):
+            stream.pending, stream.left, stream.trailers = [memoryview(part) for part in parts], size, trailers
+            return self.resume(stream)
+        # As nearly always with answers, it fits into one frame.
+        if size:
+            self._window -= size
+            stream.send_window -= size
+            self._parts += (frames.frame_header(DATA, 0 if trailers else END_STREAM, stream.id, size), *parts)
+        if trailers:
+            self._parts.append(frames.header_frames(stream.id, trailers, END_STREAM))
+        return True
 
     def resume(self, stream: Stream) -> bool:
         """Send what waits, as far as there is room; return whether that was all."""
