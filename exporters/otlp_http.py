@@ -19,8 +19,9 @@ from collector.api import (
 from collector.data import Batch, Signal
 from collector.data.otlp_json import encode
 from collector.delivery import DeliveryConfig
-from collector.net.answers import error_of_http, parse_acceptance, parse_failure, parse_retry_after
+from collector.net.answers import parse_acceptance, parse_failure
 from collector.net.http_client import Answer, HttpClient, HttpClientConfig, check_url, shown
+from collector.net.http_refusals import refusal
 from collector.net.offload import offload
 
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
@@ -109,7 +110,7 @@ class OtlpHttpExporter:
             raise PermanentError(
                 f"{shown(url)}: the answer is too long for OTLP; is the URL right?", reason="bad_answer"
             )
-        content_type = _content_type(answer)
+        content_type = answer.media_type
         if answer.body and content_type not in (_PROTOBUF, _JSON):
             self._log.warning(
                 "the backend took the data but did not answer as OTLP does: is the URL right?",
@@ -128,13 +129,8 @@ class OtlpHttpExporter:
 
     def _refused(self, url: str, answer: Answer) -> ConsumeError:
         """Return the error that an answer other than yes means."""
-        detail = parse_failure(answer.body or b"", json=_content_type(answer) == _JSON)
-        if location := answer.headers.get("Location"):
-            detail = f"redirected to {shown(location)}: set that as the endpoint"
-        advice = f" ({_ADVICE[answer.status]})" if answer.status in _ADVICE else ""
-        message = f"{shown(url)}: HTTP status {answer.status}{': ' if detail else ''}{detail}{advice}"
-        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._clock.time_ns() / 1e9)
-        return error_of_http(answer.status, message, retry_after)
+        detail = parse_failure(answer.body or b"", json=answer.media_type == _JSON)
+        return refusal(url, answer, _ADVICE, self._clock, detail)
 
     async def shutdown(self) -> None:
         """Close the session."""
@@ -143,10 +139,6 @@ class OtlpHttpExporter:
     def __repr__(self) -> str:
         urls = ", ".join(sorted({shown(url) for url in self._urls.values() if url}))
         return f"OtlpHttpExporter({urls})"
-
-
-def _content_type(answer: Answer) -> str:
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
 
 
 def create(config: Config, settings: Settings) -> OtlpHttpExporter:

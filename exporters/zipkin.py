@@ -18,9 +18,9 @@ from collector.api import (
 )
 from collector.data import Batch, Signal
 from collector.delivery import DeliveryConfig
-from collector.net.answers import error_of_http, parse_retry_after
 from collector.net.compressor import Compression
 from collector.net.http_client import Answer, HttpClient, HttpClientConfig, shown
+from collector.net.http_refusals import refusal
 from collector.net.offload import offload
 from collector.translate.zipkin.from_otlp import from_otlp
 from collector.translate.zipkin.names import NO_SERVICE
@@ -37,7 +37,6 @@ _ADVICE = {
     413: "send smaller batches: sending_queue.batch.max_size, or send_batch_max_size of the batch processor",
     415: "does the server take this format? set `format` to json or proto",
 }
-_SHOWN = 200  # characters of what the server says
 
 
 class Config(DeliveryConfig, HttpClientConfig):
@@ -108,15 +107,9 @@ class ZipkinExporter:
 
     def _refused(self, answer: Answer) -> ConsumeError:
         """Return the error that an answer other than yes means."""
-        detail = (answer.body or b"").decode(errors="replace").strip()[:_SHOWN]
-        if location := answer.headers.get("Location"):
-            detail = f"redirected to {shown(location)}: set that as the endpoint"
-        advice = f" ({_ADVICE[answer.status]})" if answer.status in _ADVICE else ""
-        message = f"{shown(self._url)}: HTTP status {answer.status}{': ' if detail else ''}{detail}{advice}"
-        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._clock.time_ns() / 1e9)
-        error = error_of_http(answer.status, message, retry_after)
+        error = refusal(self._url, answer, _ADVICE, self._clock)
         # So Zipkin answers while its storage is away.
-        return RetryableError(message, reason=error.reason) if answer.status == 500 else error
+        return RetryableError(str(error), reason=error.reason) if answer.status == 500 else error
 
     async def shutdown(self) -> None:
         """Close the session."""

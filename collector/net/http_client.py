@@ -140,6 +140,11 @@ class Answer(NamedTuple):
     headers: Mapping[str, str]
     body: bytes | None
 
+    @property
+    def media_type(self) -> str:
+        """The content type in lower case, without parameters."""
+        return self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+
 
 class HttpClient:
     """One session, which any number of tasks may use at the same time."""

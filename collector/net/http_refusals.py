@@ -9,9 +9,15 @@ from collector.net.http_client import Answer, shown
 _SHOWN = 200  # characters of what the server says
 
 
-def refusal(url: str, answer: Answer, advice: Mapping[int, str], clock: Clock) -> ConsumeError:
-    """Return the error that an answer means, in the server's words where they are text; `advice` is by status."""
-    detail = (answer.body or b"").decode(errors="replace").strip()[:_SHOWN]
+def refusal(
+    url: str, answer: Answer, advice: Mapping[int, str], clock: Clock, detail: str | None = None
+) -> ConsumeError:
+    """Return the error that an answer means; `advice` is by status.
+
+    `detail` is what the server says, where that is not the text of its answer.
+    """
+    if detail is None:
+        detail = (answer.body or b"").decode(errors="replace").strip()[:_SHOWN]
     if location := answer.headers.get("Location"):
         detail = f"redirected to {shown(location)}: set that as the endpoint"
     what_to_do = f" ({advice[answer.status]})" if answer.status in advice else ""

@@ -5,13 +5,13 @@ from typing import Protocol
 from collector.api import ConsumeError, Host, PermanentError, Settings
 from collector.data import Batch
 from collector.data.messages import SERVICES
-from collector.net.answers import error_of_http, parse_failure, parse_retry_after
+from collector.net.answers import parse_failure
 from collector.net.grpc_client import GrpcClient
 from collector.net.http_client import Answer, HttpClient, shown
+from collector.net.http_refusals import refusal
 from exporters.tempo.config import Config
 
 _PROTOBUF = "application/x-protobuf"
-_SHOWN = 200  # characters of what a server says that is not OTLP
 
 
 class Transport(Protocol):
@@ -64,7 +64,7 @@ class HttpTransport:
         answer = await self._client.post(self._url, batch.payload, _PROTOBUF, batch.client)
         if not 200 <= answer.status < 300:
             raise self._refused(answer)
-        if answer.body is None or (answer.body and not _is_otlp(answer)):
+        if answer.body is None or (answer.body and answer.media_type != _PROTOBUF):
             raise PermanentError(
                 f"{shown(self._url)}: what says yes there does not answer as OTLP does: is the URL right?",
                 reason="bad_answer",
@@ -72,16 +72,8 @@ class HttpTransport:
         return answer.body
 
     def _refused(self, answer: Answer) -> ConsumeError:
-        body = answer.body or b""
-        detail = parse_failure(body) if _is_otlp(answer) else body.decode(errors="replace").strip()[:_SHOWN]
-        if location := answer.headers.get("Location"):
-            detail = f"redirected to {shown(location)}: set that as the endpoint"
-        retry_after = parse_retry_after(answer.headers.get("Retry-After"), self._clock.time_ns() / 1e9)
-        return error_of_http(answer.status, f"{shown(self._url)}: HTTP status {answer.status}: {detail}", retry_after)
+        detail = parse_failure(answer.body or b"") if answer.media_type == _PROTOBUF else None
+        return refusal(self._url, answer, {}, self._clock, detail)
 
     def __repr__(self) -> str:
         return repr(self._client)
-
-
-def _is_otlp(answer: Answer) -> bool:
-    return answer.headers.get("Content-Type", "").partition(";")[0].strip().lower() == _PROTOBUF
