@@ -3,18 +3,17 @@
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import cast
 
-from collector.api import Clock, TaskOwner
 from collector.net.cors import Cors
-from collector.net.door import Door
 from collector.net.http import ErrorAnswer, Handler, HttpAnswer, HttpError, HttpRequest
 from collector.net.http1.answers import CONTINUE, AnswerWriter
 from collector.net.http1.exchange import LEAVE, Exchange, Terms
 from collector.net.http1.heads import RequestHead
 from collector.net.http1.parser import Failure, Parser
+from collector.net.session_server import SharedBySessions
 
 # Seconds for a client to notice that a connection is over, while it still sends.
 _LINGER_SECONDS = 2.0
@@ -36,9 +35,9 @@ class Phase(IntEnum):
     IDLE = 3
 
 
-@dataclass(slots=True)
-class Shared:
-    """What the sessions of a server have in common; `sessions` are those that live, `empty` tells when none does.
+@dataclass(slots=True, kw_only=True)
+class Shared(SharedBySessions):
+    """What the sessions of a server have in common.
 
     `patience` has the seconds for each phase, 0 for no end; where bodies `may_be_slow`, every byte starts theirs anew.
     """
@@ -48,28 +47,10 @@ class Shared:
     patience: Sequence[float]
     may_be_slow: bool
     write_timeout: float
-    clock: Clock
-    door: Door
-    tasks: TaskOwner
     routes: Mapping[str, Handler]
     answer_error: ErrorAnswer
     answers: AnswerWriter
     cors: Cors | None
-    sessions: "set[Session]" = field(default_factory=set)
-    empty: asyncio.Event = field(default_factory=asyncio.Event)
-    stopping: bool = False
-
-    def stop(self) -> None:
-        """Have every session end, as soon as its requests are answered."""
-        self.stopping = True
-        for session in tuple(self.sessions):
-            session.drain()
-        self.check()
-
-    def check(self) -> None:
-        """Tell when the last session has ended."""
-        if self.stopping and not self.sessions:
-            self.empty.set()
 
 
 class Session(asyncio.Protocol):
@@ -187,7 +168,7 @@ class Session(asyncio.Protocol):
                 self._shared.door.count("timeout")
                 self._transport.abort()
 
-    def drain(self) -> None:
+    def leave(self) -> None:
         """End when the requests that run are answered."""
         if self._over_at is not None and self._writes_on:
             self._transport.abort()

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import cast
 
-from collector.api import Clock, ConsumeError, PermanentError, RetryableError, StatusCode, TaskOwner
-from collector.net.door import Door
+from collector.api import ConsumeError, PermanentError, RetryableError, StatusCode
 from collector.net.http2 import answers
 from collector.net.http2.answers import Answer
 from collector.net.http2.calls import Call, CallHead
@@ -17,6 +16,7 @@ from collector.net.http2.limits import Limits
 from collector.net.http2.server_connection import ServerConnection
 from collector.net.rpc import UnaryMethod
 from collector.net.server_config import GrpcServerConfig
+from collector.net.session_server import SharedBySessions
 
 # Seconds for the preface, and for every frame and header block that has begun.
 _FRAME_SECONDS = 20.0
@@ -30,31 +30,13 @@ _FAREWELL_SECONDS = 1.0
 _LINGER_SECONDS = 1.0
 
 
-@dataclass(slots=True)
-class Shared:
-    """What the sessions of a server have in common; `sessions` are those that live, `empty` tells when none does."""
+@dataclass(slots=True, kw_only=True)
+class Shared(SharedBySessions):
+    """What the sessions of a server have in common."""
 
     config: GrpcServerConfig
     limits: Limits
-    clock: Clock
-    door: Door
-    calls: TaskOwner
     methods: Mapping[bytes, UnaryMethod]
-    sessions: "set[Session]" = field(default_factory=set)
-    empty: asyncio.Event = field(default_factory=asyncio.Event)
-    stopping: bool = False
-
-    def stop(self) -> None:
-        """Have every session end, as soon as its calls are answered."""
-        self.stopping = True
-        for session in tuple(self.sessions):
-            session.leave()
-        self.check()
-
-    def check(self) -> None:
-        """Tell when the last session has ended."""
-        if self.stopping and not self.sessions:
-            self.empty.set()
 
 
 class Session(asyncio.Protocol):
@@ -223,7 +205,7 @@ class Session(asyncio.Protocol):
         if call.verdict is not None:
             self._answer(call, call.verdict)
         else:
-            call.task = self._shared.calls.start("call", self._serve(call))
+            call.task = self._shared.tasks.start("call", self._serve(call))
 
     async def _serve(self, call: Call) -> None:
         call.running = True

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from collector.api import ComponentId, Idle, PermanentError, RetryableError, StartError, StatusCode
 from collector.net.compressor import compressor
 from collector.net.http import HttpAnswer
-from collector.net.http_server import GRACE, HttpServer
+from collector.net.http_server import HttpServer
 from collector.net.server_config import HttpServerConfig
+from collector.net.session_server import GRACE
 from collector.net.tls import TlsClientConfig, client_context
 from collector.testing import FakeHost, ManualClock, RecordingTelemetry, make_settings, settle
 

@@ -122,7 +122,7 @@ class Conversation:
 
     async def end(self):
         self.session.connection_lost(None)
-        await self.server._shared.calls.join()
+        await self.server._shared.tasks.join()
 
     @property
     def used(self):

@@ -212,7 +212,7 @@ async def test_a_call_that_the_server_cancels_is_to_be_sent_again(converse):
     talk = await converse()
     talk.method.go.clear()
     await talk.say(talk.client.request(1, b"x"))
-    await talk.server._shared.calls.cancel()
+    await talk.server._shared.tasks.cancel()
     assert StatusCode.UNAVAILABLE is status(talk, await talk.hear())
 
 
