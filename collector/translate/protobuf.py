@@ -15,11 +15,17 @@ Fields: TypeAlias = Mapping[str, tuple[int, str]]
 def declare(package: str, messages: Mapping[str, Fields]) -> dict[str, ProtoMessage]:
     """Return the classes of messages by their names.
 
-    An enum is declared as `int32`, which is encoded alike.
+    An enum is declared as `int32`, which is encoded alike. A map is a list of pairs: of a message `Outer.Pair`, declared
+    behind `Outer`.
     """
     file = descriptor_pb2.FileDescriptorProto(name=f"{package}.proto", package=package, syntax="proto3")
+    declared: dict[str, descriptor_pb2.DescriptorProto] = {}
     for name, fields in messages.items():
-        message = file.message_type.add(name=name)
+        outer, _, own = name.rpartition(".")
+        message = declared[outer].nested_type.add(name=own) if outer else file.message_type.add(name=own)
+        declared[name] = message
+        if outer:
+            message.options.map_entry = True
         for field_name, (number, kind) in fields.items():
             label = _Field.LABEL_REPEATED if kind.endswith("*") else _Field.LABEL_OPTIONAL
             field = message.field.add(name=field_name, number=number, label=label)

@@ -1,16 +1,12 @@
-"""The messages of Zipkin's version 2, declared with the published field numbers, as `collector.data.shell` does.
+"""The messages of Zipkin's version 2, declared with the published field numbers.
 
 https://github.com/openzipkin/zipkin-api/blob/master/zipkin.proto
 """
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-
 from collector.data.messages import ProtoMessage
+from collector.translate.protobuf import Fields, declare
 
-_Field = descriptor_pb2.FieldDescriptorProto
-_PACKAGE = "spanmill.zipkin"
-# By message and field: the number, and a scalar type or a message, with a star for a list.
-_FIELDS = {
+_FIELDS: dict[str, Fields] = {
     "Endpoint": {"service_name": (1, "string"), "ipv4": (2, "bytes"), "ipv6": (3, "bytes"), "port": (4, "int32")},
     "Annotation": {"timestamp": (1, "fixed64"), "value": (2, "string")},
     "Span": {
@@ -33,35 +29,7 @@ _FIELDS = {
 }
 
 
-def _declare() -> dict[str, ProtoMessage]:
-    file = descriptor_pb2.FileDescriptorProto(name="spanmill/zipkin.proto", package=_PACKAGE, syntax="proto3")
-    declared: dict[str, descriptor_pb2.DescriptorProto] = {}
-    for name, fields in _FIELDS.items():
-        outer, _, own = name.rpartition(".")
-        message = declared[outer].nested_type.add(name=own) if outer else file.message_type.add(name=own)
-        message.options.map_entry = bool(outer)
-        for field, (number, kind) in fields.items():
-            _add_field(message, field, number, kind)
-        declared[name] = message
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return {
-        name: message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{_PACKAGE}.{name}")) for name in declared
-    }
-
-
-def _add_field(message: descriptor_pb2.DescriptorProto, name: str, number: int, kind: str) -> None:
-    field = message.field.add(name=name, number=number, label=_Field.LABEL_OPTIONAL)
-    if kind.endswith("*"):
-        field.label = _Field.LABEL_REPEATED
-    kind = kind.removesuffix("*")
-    if kind in _FIELDS:
-        field.type, field.type_name = _Field.TYPE_MESSAGE, f".{_PACKAGE}.{kind}"
-    else:
-        field.type = _Field.Type.Value(f"TYPE_{kind.upper()}")
-
-
-_MESSAGES = _declare()
+_MESSAGES = declare("spanmill.zipkin", _FIELDS)
 EndpointMessage: ProtoMessage = _MESSAGES["Endpoint"]
 SpanMessage: ProtoMessage = _MESSAGES["Span"]
 ListOfSpans: ProtoMessage = _MESSAGES["ListOfSpans"]
