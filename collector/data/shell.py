@@ -60,6 +60,8 @@ def _declare() -> dict[str, ProtoMessage]:
 
 _MESSAGES = _declare()
 RequestShell: ProtoMessage = _MESSAGES["Request"]
+ResourceShell: ProtoMessage = _MESSAGES["Resource"]
+ScopeShell: ProtoMessage = _MESSAGES["Scope"]
 MetricRequestShell: ProtoMessage = _MESSAGES["MetricRequest"]
 MetricShell: ProtoMessage = _MESSAGES["Metric"]
 SpanShell: ProtoMessage = _MESSAGES["Span"]

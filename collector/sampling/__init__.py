@@ -1,0 +1,1 @@
+"""Sampling by trace: what the samplers that look at whole traces share."""
