@@ -18,10 +18,11 @@ class OwnTelemetry:
     def __init__(self) -> None:
         # Several with one name, where components of different kinds have it.
         self._metrics: dict[tuple[str, tuple[str, ...]], Any] = {}
+        self._counters: list[_Counter] = []
 
     def of(self, kind: Kind, component_id: ComponentId) -> Telemetry:
         """Return the telemetry of one component."""
-        return _ComponentTelemetry(self.metric, kind.value, str(component_id))
+        return _ComponentTelemetry(self.metric, self._counters, kind.value, str(component_id))
 
     def metric(self, metric_type: Callable[..., Any], name: str, description: str, labels: tuple[str, ...]) -> Any:
         """Return the metric of a name with these labels, made where it is new."""
@@ -32,6 +33,8 @@ class OwnTelemetry:
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric that has series, those of one name as one."""
+        for counter in self._counters:
+            counter.flush()
         families: dict[str, Metric] = {}
         for metric in self._metrics.values():
             for family in metric.collect():
@@ -45,13 +48,17 @@ MetricMaker = Callable[[Callable[..., Any], str, str, tuple[str, ...]], Any]
 
 
 class _ComponentTelemetry:
-    def __init__(self, make: MetricMaker, label: str, component: str) -> None:
+    def __init__(self, make: MetricMaker, counters: "list[_Counter]", label: str, component: str) -> None:
         self._make = make
+        self._counters = counters
         self._label = label
         self._component = component
 
     def counter(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Counter:
-        return _Counter(self._metric(prometheus_client.Counter, name, description, labels), self._component, labels)
+        metric = self._metric(prometheus_client.Counter, name, description, labels)
+        counter = _Counter(metric, self._component, labels)
+        self._counters.append(counter)
+        return counter
 
     def gauge(self, name: str, description: str, labels: tuple[str, ...] = ()) -> Gauge:
         return _Gauge(self._metric(prometheus_client.Gauge, name, description, labels), self._component, labels)
@@ -94,10 +101,29 @@ class _Series:
 
 
 class _Counter(_Series):
+    """Adds up by itself and hands over when it is read: batches are counted more often than anybody looks."""
+
     verb = "inc"
 
+    def __init__(self, metric: Any, component: str, labels: tuple[str, ...]) -> None:
+        super().__init__(metric, component, labels)
+        self._sums: dict[tuple[str, ...], float] = {}
+
     def add(self, amount: float = 1, /, **labels: str) -> None:
-        self._give(amount, labels)
+        if amount < 0:
+            raise ValueError(f"a counter only grows: {amount} cannot be added")
+        key = (*labels, *labels.values())
+        try:
+            self._sums[key] += amount
+        except KeyError:
+            self._find(labels)
+            self._sums[key] = amount
+
+    def flush(self) -> None:
+        """Hand over what was added up."""
+        for key, amount in self._sums.items():
+            self._found[key](amount)
+            self._sums[key] = 0
 
 
 class _Gauge(_Series):

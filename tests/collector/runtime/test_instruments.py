@@ -118,3 +118,10 @@ def test_the_process_shows():
     assert values["otelcol_process_memory_rss"] > 2**20
     assert values["otelcol_process_cpu_seconds"] > 0
     assert values["otelcol_process_uptime"] >= 0
+
+
+def test_a_counter_only_grows(own):
+    """A negative amount is a defect of who counts, and told there: not to whoever reads all metrics later."""
+    counter = own.of(Kind.RECEIVER, ComponentId("otlp")).counter("otelcol_receiver_requests", "Requests.")
+    with pytest.raises(ValueError, match="only grows: -1 cannot"):
+        counter.add(-1)
