@@ -11,11 +11,12 @@ PACKAGES = ("collector", *COMPONENTS)
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 # What each part of the collector may import of the project, besides itself.
-SHARED = {"api", "data", "net", "delivery", "processing", "sampling", "translate"}
+SHARED = {"api", "data", "net", "delivery", "ottl", "processing", "sampling", "translate"}
 ALLOWED = {
     "data": set(),
     "api": {"data"},
     "processing": {"api", "data"},
+    "ottl": {"api", "data", "processing"},
     "sampling": {"api", "data", "processing"},
     "translate": {"data", "processing"},
     "net": {"api", "data"},

@@ -21,6 +21,12 @@ _OPTIONS.log_errors = False  # the engine would write them to stderr; ours are r
 _ESCAPED = re.compile(r"\\.", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?(?:\[:\^?\w+:\]|[^\]])*\]")
 _POSITIONAL_ESCAPE = re.compile(r"\\[AbBzQ]")
+# What asserts a position, perhaps repeatedly, and what is passed over to find it: classes and escapes.
+_POSITIONS = re.compile(
+    r"""(?P<other>\[\^?\]?(?:\[:\^?\w+:\]|\\.|[^\]\\])*\] | \\[^AbBzQ])
+    | (?:\\[AbBz] | [$^])(?P<repeated>[*+?{])? | (?P<quoted>\\Q)""",
+    re.DOTALL | re.VERBOSE,
+)
 
 
 class Pattern:
@@ -47,6 +53,11 @@ class Pattern:
     def found_in(self, raw: bytes) -> bool:
         """Return whether the pattern matches in bytes, of which any part may be UTF-8."""
         return self._compiled.search(raw) is not None
+
+    def span(self, raw: bytes, start: int = 0) -> tuple[int, int] | None:
+        """Return where the first match from a position on begins and ends, or None where there is none."""
+        match = self._compiled.search(raw, start)
+        return None if match is None else match.span()
 
     @property
     def group_names(self) -> list[str]:
@@ -87,6 +98,17 @@ class Pattern:
         rest = _CLASS.sub("", _ESCAPED.sub("", self.text))
         return "^" in rest or "$" in rest
 
+    def relaxed(self) -> "Pattern | None":
+        """Return a pattern without positions to assert, which matches wherever this one does and maybe elsewhere.
+
+        Where a text is part of a message, it matches in the message as well. None where there is no simple way.
+        """
+        if not self.is_positional:
+            return self
+        if any(match["repeated"] or match["quoted"] for match in _POSITIONS.finditer(self.text)):
+            return None
+        return Pattern(_POSITIONS.sub(lambda match: match["other"] or "", self.text))
+
     def __repr__(self) -> str:
         return f"Pattern({self.text!r})"
 
@@ -108,18 +130,18 @@ class PatternSet:
 
     def found_in(self, raw: bytes) -> bool:
         """Return whether one of the patterns matches in bytes, of which any part may be UTF-8."""
-        return bool(self._matching(raw))
+        return bool(self.matching(raw))
 
     def replace(self, text: str, replacement: Callable[[str], str]) -> str:
         """Return the text after each pattern in turn had its matches replaced, as by `Pattern.replace`."""
-        numbers = self._matching(text.encode())
+        numbers = self.matching(text.encode())
         while numbers:
             first = min(numbers)
             text = self.patterns[first].replace(text, replacement)
-            numbers = [number for number in self._matching(text.encode()) if number > first]
+            numbers = [number for number in self.matching(text.encode()) if number > first]
         return text
 
-    def _matching(self, raw: bytes) -> list[int]:
+    def matching(self, raw: bytes) -> list[int]:
         """Return the numbers of the patterns that match, in no order."""
         if self._together is not None and (found := self._together.Match(raw)):
             return [number for number in found if number != self._everywhere] if len(found) > 1 else []

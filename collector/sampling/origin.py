@@ -1,5 +1,9 @@
 """Where spans come from: a resource and an instrumentation scope, kept once however many spans and traces share them."""
 
+from itertools import count
+
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, ScopeSpans
+
 from collector.data.messages import InstrumentationScope, ProtoMessage, Resource
 from collector.data.shell import ResourceShell, ScopeShell
 
@@ -8,12 +12,15 @@ class Origin:
     """A resource and a scope as OTLP bytes.
 
     `resource_head` is the serialized `ResourceSpans` without its scopes, `scope_head` the serialized `ScopeSpans`
-    without its spans: schema addresses and unknown fields included.
+    without its spans: schema addresses and unknown fields included. `number` is its own in this process.
     """
 
-    __slots__ = ("_resource", "_scope", "resource_head", "scope_head")
+    __slots__ = ("_resource", "_scope", "number", "resource_head", "scope_head")
+
+    _numbers = count()
 
     def __init__(self, resource_head: bytes, scope_head: bytes) -> None:
+        self.number = next(self._numbers)
         self.resource_head = resource_head
         self.scope_head = scope_head
         self._resource: ProtoMessage | None = None
@@ -34,6 +41,18 @@ class Origin:
             shell = ScopeShell.FromString(self.scope_head)
             self._scope = InstrumentationScope.FromString(b"".join(shell.scope))
         return self._scope
+
+    @property
+    def resource_schema_url(self) -> str:
+        """The schema address that stands beside the resource."""
+        address: str = ResourceSpans.FromString(self.resource_head).schema_url
+        return address
+
+    @property
+    def scope_schema_url(self) -> str:
+        """The schema address that stands beside the scope."""
+        address: str = ScopeSpans.FromString(self.scope_head).schema_url
+        return address
 
 
 class Origins:

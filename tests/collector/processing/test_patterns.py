@@ -134,3 +134,28 @@ def test_what_matches_a_text_is_found_in_the_bytes_around_it(pattern, before, te
 def test_a_quoted_text_matches_itself_only(text):
     assert Pattern(f"^{quote(text)}$").matches(text)
     assert not Pattern(f"^{quote(text)}$").matches(f"{text}x")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("abc", "abc"),
+        (r"\ba[^$]\\b\b", r"a[^$]\\b"),
+        (r"^[\]^]\$x$", r"[\]^]\$x"),
+        (r"(?m)^a|\Ab\z", "(?m)a|b"),
+        (r"^*a", None),
+        (r"a\b{2}", None),
+        (r"^\Qa^b\E", None),
+    ],
+)
+def test_a_relaxed_pattern_asserts_no_position(text, expected):
+    relaxed = Pattern(text).relaxed()
+    assert expected == (None if relaxed is None else relaxed.text)
+
+
+def test_the_span_of_a_match():
+    raw = "b üü".encode()
+    assert (2, 6) == Pattern("ü+").span(raw)
+    assert (4, 6) == Pattern("ü+").span(raw, 4)
+    assert Pattern("ü+").span(raw, 6) is None
+    assert Pattern(r"\bb").span(b"abb", 2) is None
