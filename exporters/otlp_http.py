@@ -20,7 +20,8 @@ from collector.data import Batch, Signal
 from collector.data.otlp_json import encode
 from collector.delivery import DeliveryConfig
 from collector.net.answers import parse_acceptance, parse_failure
-from collector.net.http_client import Answer, HttpClient, HttpClientConfig, check_url, shown
+from collector.net.http_client import Answer, HttpClient, shown
+from collector.net.http_client_config import HttpClientConfig, check_url
 from collector.net.http_refusals import refusal
 from collector.net.offload import offload
 

@@ -19,7 +19,8 @@ from collector.api import (
 from collector.data import Batch, Signal
 from collector.delivery import DeliveryConfig
 from collector.net.compressor import Compression
-from collector.net.http_client import Answer, HttpClient, HttpClientConfig, shown
+from collector.net.http_client import Answer, HttpClient, shown
+from collector.net.http_client_config import HttpClientConfig
 from collector.net.http_refusals import refusal
 from collector.net.offload import offload
 from collector.translate.zipkin.from_otlp import from_otlp

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Annotated, Any, Protocol, runtime_checkable
 
 from pydantic import BeforeValidator
@@ -12,6 +13,8 @@ from collector.data import Client
 from collector.net.auth import AuthConfig, find_extension
 
 USER_AGENT = f"spanmill/{__version__} ({platform.system().lower()}/{platform.machine()})"
+# Of a request that has none of its own.
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 def _from_pairs(value: Any) -> Any:

@@ -1,11 +1,13 @@
 """A gRPC client that sends and receives bytes, over the transport that its configuration chooses."""
 
 import re
+from collections.abc import Mapping
 
 from collector.api import ConsumeError, Host, Settings, StartError, StatusCode
 from collector.data import NO_CLIENT, Client
 from collector.net.answers import error_of_grpc
 from collector.net.client import (
+    NO_HEADERS,
     ClientAuthenticator,
     advise,
     find_client_authenticator,
@@ -50,8 +52,12 @@ class GrpcClient:
                 self._settings.logger.warning("gRPC sets a header itself, the one in headers is not sent", header=name)
         self._channel = _open_channel(self._config, self._settings)
 
-    async def call(self, method: str, request: bytes, client: Client = NO_CLIENT) -> bytes:
+    async def call(
+        self, method: str, request: bytes, client: Client = NO_CLIENT, more_headers: Mapping[str, str] = NO_HEADERS
+    ) -> bytes:
         """Return the answer to a unary request; `method` is `/package.Service/Method`, `client` who sent the data.
+
+        `more_headers` are those of this request alone.
 
         Raises:
             ConsumeError: the server refused it or could not be reached.
@@ -59,9 +65,9 @@ class GrpcClient:
         """
         if self._channel is None:
             raise RuntimeError("the gRPC client is not running")
-        metadata = self._metadata
+        metadata = self._metadata + _metadata(more_headers)
         if self._authenticator is not None:
-            metadata += _metadata(dict(await self._authenticator.request_headers(client)))
+            metadata += _metadata(await self._authenticator.request_headers(client))
         try:
             return await self._channel.call(method, request, metadata)
         except CallFailure as failure:
@@ -97,7 +103,7 @@ def _open_channel(config: GrpcClientConfig, settings: Settings) -> UnaryChannel:
     return Channel(config, settings)
 
 
-def _metadata(headers: dict[str, str]) -> Metadata:
+def _metadata(headers: Mapping[str, str]) -> Metadata:
     """Return headers as gRPC metadata, whose names are in lower case.
 
     Raises:

@@ -7,8 +7,8 @@ from collector.net.answers import parse_acceptance
 from collector.net.offload import offload
 from exporters.tempo.config import Config
 from exporters.tempo.refusals import explained
-from exporters.tempo.tenants import TenantHeader, Tenants
-from exporters.tempo.transports import GrpcTransport, HttpTransport, Transport
+from exporters.tempo.tenants import Tenants
+from exporters.tempo.transports import open_transport
 
 
 class TempoExporter:
@@ -17,10 +17,7 @@ class TempoExporter:
     def __init__(self, config: Config, settings: Settings) -> None:
         self._max_bytes = config.max_request_bytes
         self._tenants = Tenants(config)
-        self._header = TenantHeader(settings.id, config.auth) if config.tenants_vary else None
-        signed = config.signed_by(config.auth if self._header is None else self._header.block)
-        transport = HttpTransport if config.protocol == "http" else GrpcTransport
-        self._transport: Transport = transport(signed, settings)
+        self._transport = open_transport(config.signed(), settings)
         self._log = QuietLog(settings.logger, settings.clock)
 
     async def start(self, host: Host) -> None:
@@ -30,7 +27,7 @@ class TempoExporter:
             StartError: a certificate, a header or the authenticator is not usable.
 
         """
-        await self._transport.start(host if self._header is None else self._header.join(host))
+        await self._transport.start(host)
 
     async def divide(self, batch: Batch) -> list[Batch]:
         """Return the parts of a batch, each with its tenant among its client's metadata."""
@@ -44,9 +41,9 @@ class TempoExporter:
 
     async def push(self, batch: Batch) -> None:
         """Deliver a part once."""
-        self._tenants.check(batch)
+        headers = self._tenants.headers(batch)
         try:
-            answer = await self._transport.send(batch)
+            answer = await self._transport.send(batch, headers)
         except ConsumeError as error:
             raise explained(error) from error
         rejected, message = parse_acceptance(Signal.TRACES, answer)

@@ -9,10 +9,9 @@ from pydantic import field_validator, model_validator
 
 from collector.api import ComponentConfig, SecretStr, option
 from collector.delivery import DeliveryConfig
-from collector.net.client import ClientAuthConfig
 from collector.net.compressor import check_level
 from collector.net.grpc_client_config import GrpcClientConfig, require_endpoint, target_of
-from collector.net.http_client import HttpClientConfig, check_url
+from collector.net.http_client_config import HttpClientConfig, check_url
 
 TENANT_HEADER: Final = "x-scope-orgid"
 # https://grafana.com/docs/tempo/latest/configuration/tenant-ids/
@@ -133,7 +132,7 @@ class Config(DeliveryConfig, GrpcClientConfig):
         }
         if len(names := [name for name, is_given in given.items() if is_given]) > 1:
             raise ValueError(f"{' and '.join(names)} say who sends: keep one of them")
-        if TENANT_HEADER in headers and (self.tenant or self.tenants_vary):
+        if TENANT_HEADER in headers and (self.tenant or self.tenant_from_resource or self.tenant_from_metadata):
             raise ValueError("headers has X-Scope-OrgID, which names the tenant, too: remove it there")
         return self
 
@@ -147,22 +146,15 @@ class Config(DeliveryConfig, GrpcClientConfig):
             )
         return self
 
-    @property
-    def tenants_vary(self) -> bool:
-        """Whether the tenant is found out for each batch."""
-        return bool(self.tenant_from_resource or self.tenant_from_metadata)
-
-    def signed_by(self, auth: ClientAuthConfig | None) -> Self:
-        """Return the configuration with everything that says who sends in `headers` and, instead of its own, `auth`."""
+    def signed(self) -> Self:
+        """Return the configuration with the credentials in `headers`."""
         headers = dict(self.headers)
-        if self.tenant and not self.tenants_vary:
-            headers["X-Scope-OrgID"] = SecretStr(self.tenant)
         if token := self.bearer_token.get_secret_value():
             headers["Authorization"] = SecretStr(f"Bearer {token}")
         if self.basic_auth is not None:
             pair = f"{self.basic_auth.username}:{self.basic_auth.password.get_secret_value()}"
             headers["Authorization"] = SecretStr(f"Basic {base64.b64encode(pair.encode()).decode()}")
-        return self.model_copy(update={"headers": headers, "auth": auth})
+        return self.model_copy(update={"headers": headers})
 
     @property
     def http_client(self) -> HttpClientConfig:

@@ -6,11 +6,11 @@ Between the two a part carries its tenant among its client's metadata, under the
 from collections.abc import Mapping
 from dataclasses import replace
 
-from collector.api import Component, ComponentId, Host, Idle, PermanentError, StatusCode
+from collector.api import PermanentError, StatusCode
 from collector.data import Batch, Client, get_attribute
 from collector.data.messages import ProtoMessage, Resource
 from collector.data.shell import RequestShell
-from collector.net.client import ClientAuthConfig, ClientAuthenticator, find_client_authenticator
+from collector.net.client import NO_HEADERS
 from collector.net.offload import offload
 from exporters.tempo.config import TENANT_HEADER, Config, is_tenant
 
@@ -29,20 +29,23 @@ class Tenants:
             return await offload(len(batch.payload), self._by_resource, batch)
         return [_labelled(batch, self._of_client(batch.client))] if self._header else [batch]
 
-    def check(self, part: Batch) -> None:
-        """Refuse a part whose tenant Tempo would not take.
+    def headers(self, part: Batch) -> Mapping[str, str]:
+        """Return the headers that name the tenant of a part; none where it has no tenant.
 
         Raises:
             PermanentError: its name has characters that Tempo does not allow, or several values.
 
         """
-        tenant = _label(part.client) if self._attribute or self._header else ""
-        if tenant and not is_tenant(tenant):
+        tenant = _label(part.client) if self._attribute or self._header else self._fixed
+        if not tenant:
+            return NO_HEADERS
+        if not is_tenant(tenant):
             raise PermanentError(
                 f"{tenant[:150]!r} is no name of a tenant: Tempo takes up to 150 letters, digits and !-_.*'()",
                 reason="invalid_tenant",
                 code=StatusCode.INVALID_ARGUMENT,
             )
+        return {"X-Scope-OrgID": tenant}
 
     def _by_resource(self, batch: Batch) -> list[Batch]:
         request = RequestShell.FromString(batch.payload)
@@ -82,50 +85,3 @@ def _labelled(batch: Batch, tenant: str) -> Batch:
 
 def _label(client: Client) -> str:
     return ", ".join(client.metadata.get(TENANT_HEADER, ()))
-
-
-class TenantHeader(Idle):
-    """Signs each request with the tenant of its part, besides what the extension of the `auth` block signs it with.
-
-    Clients ask a `ClientAuthenticator` for headers that depend on whose data they send. This one stands among the
-    extensions under the exporter's own id, for the exporter's client only.
-    """
-
-    def __init__(self, component_id: ComponentId, auth: ClientAuthConfig | None) -> None:
-        self.id = component_id
-        self._auth = auth
-        self._authenticator: ClientAuthenticator | None = None
-
-    @property
-    def block(self) -> ClientAuthConfig:
-        """The `auth` block that names it."""
-        return ClientAuthConfig(authenticator=str(self.id))
-
-    def join(self, host: Host) -> Host:
-        """Return the host with one more extension: this one.
-
-        Raises:
-            StartError: the extension of the `auth` block does not run, or cannot sign.
-
-        """
-        self._authenticator = find_client_authenticator(self._auth, host)
-        return _SigningHost(host, self)
-
-    async def request_headers(self, client: Client) -> Mapping[str, str]:
-        """Return the headers of a request."""
-        tenant = _label(client)
-        headers = {"X-Scope-OrgID": tenant} if tenant else {}
-        return (
-            headers if self._authenticator is None else {**headers, **await self._authenticator.request_headers(client)}
-        )
-
-
-class _SigningHost:
-    def __init__(self, host: Host, header: TenantHeader) -> None:
-        self._header = header
-        self._host = host
-        self.fail = host.fail
-        self.ready = host.ready
-
-    def extension(self, component_id: ComponentId) -> Component | None:
-        return self._header if component_id == self._header.id else self._host.extension(component_id)

@@ -1,17 +1,13 @@
-"""Carrying requests to Tempo: OTLP's one method over gRPC, or its one path over HTTP."""
+"""Carrying requests to Tempo: by OTLP's one method over gRPC, or as `http_transport` does."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
-from collector.api import ConsumeError, Host, PermanentError, Settings
+from collector.api import Host, Settings
 from collector.data import Batch
 from collector.data.messages import SERVICES
-from collector.net.answers import parse_failure
 from collector.net.grpc_client import GrpcClient
-from collector.net.http_client import Answer, HttpClient, shown
-from collector.net.http_refusals import refusal
 from exporters.tempo.config import Config
-
-_PROTOBUF = "application/x-protobuf"
 
 
 class Transport(Protocol):
@@ -20,8 +16,8 @@ class Transport(Protocol):
     async def start(self, host: Host) -> None:
         """Open the connection, which is made with the first request."""
 
-    async def send(self, batch: Batch) -> bytes:
-        """Return the serialized OTLP response to a batch.
+    async def send(self, batch: Batch, headers: Mapping[str, str]) -> bytes:
+        """Return the serialized OTLP response to a batch, which is sent with some more headers.
 
         Raises:
             ConsumeError: Tempo refused it or could not be reached.
@@ -40,40 +36,18 @@ class GrpcTransport:
         self.start = self._client.start
         self.close = self._client.close
 
-    async def send(self, batch: Batch) -> bytes:
+    async def send(self, batch: Batch, headers: Mapping[str, str]) -> bytes:
         """Make a call of a batch."""
-        return await self._client.call(SERVICES[batch.signal], batch.payload, batch.client)
+        return await self._client.call(SERVICES[batch.signal], batch.payload, batch.client, headers)
 
     def __repr__(self) -> str:
         return repr(self._client)
 
 
-class HttpTransport:
-    """One session."""
+def open_transport(config: Config, settings: Settings) -> Transport:
+    """Return what speaks the configured protocol; only that one is imported."""
+    if config.protocol == "http":
+        from exporters.tempo.http_transport import HttpTransport  # noqa: PLC0415
 
-    def __init__(self, config: Config, settings: Settings) -> None:
-        block = config.http_client
-        self._url = f"{block.endpoint.rstrip('/')}/v1/traces"
-        self._clock = settings.clock
-        self._client = HttpClient(block)
-        self.start = self._client.start
-        self.close = self._client.close
-
-    async def send(self, batch: Batch) -> bytes:
-        """Post a batch."""
-        answer = await self._client.post(self._url, batch.payload, _PROTOBUF, batch.client)
-        if not 200 <= answer.status < 300:
-            raise self._refused(answer)
-        if answer.body is None or (answer.body and answer.media_type != _PROTOBUF):
-            raise PermanentError(
-                f"{shown(self._url)}: what says yes there does not answer as OTLP does: is the URL right?",
-                reason="bad_answer",
-            )
-        return answer.body
-
-    def _refused(self, answer: Answer) -> ConsumeError:
-        detail = parse_failure(answer.body or b"") if answer.media_type == _PROTOBUF else None
-        return refusal(self._url, answer, {}, self._clock, detail)
-
-    def __repr__(self) -> str:
-        return repr(self._client)
+        return HttpTransport(config, settings)
+    return GrpcTransport(config, settings)

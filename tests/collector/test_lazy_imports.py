@@ -79,6 +79,12 @@ def test_forwarding_over_grpc_needs_none_of_the_large_libraries(running):
     assert set() == modules.intersection(HEAVY + FOR_READERS)
 
 
+def test_so_it_is_with_tempo_over_grpc(running):
+    modules = running(GRPC.replace("otlp_grpc", "tempo"))
+    assert "exporters.tempo" in modules
+    assert set() == modules.intersection(HEAVY + FOR_READERS)
+
+
 def test_http_and_own_metrics_add_only_what_they_use(running):
     modules = running(EVERYTHING)
     assert {"collector.net.http_server", "prometheus_client"} <= modules

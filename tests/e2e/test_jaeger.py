@@ -45,7 +45,9 @@ with tracer.start_active_span("get /orders") as scope:
     scope.span.set_tag("span.kind", "server").set_tag("http.status_code", 404)
     with tracer.start_active_span("query") as inner:
         inner.span.set_tag("span.kind", "client").set_tag("error", True).log_kv({"event": "failed", "retries": 2})
-time.sleep(1)  # the client has no way to wait until all is sent
+sent = tracer.close()
+while not sent.done():
+    time.sleep(0.01)
 """
 
 

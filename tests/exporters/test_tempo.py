@@ -209,13 +209,6 @@ def test_the_url():
     assert ("http://tempo:4318", "zstd", 3) == (client.endpoint, client.compression, client.max_conns_per_host)
 
 
-@pytest.mark.parametrize(("more", "sent"), [({}, True), ({"tenant_from_resource": "team"}, False)])
-def test_a_tenant_that_varies_is_no_fixed_header(more, sent):
-    """Otherwise there would be two, which Tempo does not take."""
-    config = Config.model_validate({"endpoint": "tempo:4317", "tenant": "shop", **more})
-    assert sent == ("X-Scope-OrgID" in config.signed_by(None).headers)
-
-
 async def test_a_small_batch_of_one_tenant_arrives_as_it_is(start, protocol):
     """Its bytes are untouched, and the header says whose it is."""
     async with OtlpBackend() as backend:

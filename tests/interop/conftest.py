@@ -38,10 +38,14 @@ async def backend():
 def need(*tools):
     """Skip the test where a tool is missing, or fail it where the tool is required."""
     missing = [tool for tool in tools if shutil.which(tool) is None]
-    if not missing:
-        return
+    if missing:
+        do_without(missing, f"needs {' and '.join(missing)} on the path")
+
+
+def do_without(tools, reason):
+    """Skip the test for a reason, or fail it where one of these tools is required."""
     required = os.environ.get("SPANMILL_REQUIRE", "").split()
-    (pytest.fail if set(missing) & set(required) else pytest.skip)(f"needs {' and '.join(missing)} on the path")
+    (pytest.fail if set(tools) & set(required) else pytest.skip)(reason)
 
 
 def cached(name, *sources):
@@ -57,17 +61,28 @@ def run(*command, cwd, env=None):
     assert done.returncode == 0, f"{' '.join(map(str, command))}:\n{done.stdout}{done.stderr}"
 
 
-@pytest.fixture(scope="session")
-def node_sender():
-    """Install the Node.js sender; the command that starts it."""
+def installed(name):
+    """Install a program of Node.js from the folder of this name; the command that starts it."""
     need("node", "npm")
-    sources = ("node/package.json", "node/send.mjs")
-    folder = cached("node", *sources)
+    sources = (f"{name}/package.json", f"{name}/send.mjs")
+    folder = cached(name, *sources)
     for source in sources:
         shutil.copy(HERE / source, folder)
     if not (folder / "node_modules").exists():
         run("npm", "install", "--no-audit", "--no-fund", "--ignore-scripts", cwd=folder)
     return ["node", str(folder / "send.mjs")]
+
+
+@pytest.fixture(scope="session")
+def node_sender():
+    """Install the Node.js sender; the command that starts it."""
+    return installed("node")
+
+
+@pytest.fixture(scope="session")
+def node_jaeger_sender():
+    """Install the sender on Jaeger's client for Node.js; the command that starts it."""
+    return installed("node_jaeger")
 
 
 @pytest.fixture(scope="session")
@@ -90,17 +105,39 @@ def go_server():
     return folder / "serve"
 
 
-@pytest.fixture(scope="session")
-def java_sender():
-    """Build the Java sender; a function from flags of the JVM to the command that starts it."""
+def compiled(name, main):
+    """Build a program of Java from the folder of this name; a function from flags of the JVM to what starts it."""
     need("java", "javac", "mvn")
-    folder = cached("java", "java/pom.xml", "java/src/main/java/Send.java")
+    folder = cached(name, f"{name}/pom.xml", f"{name}/src/main/java/{main}.java")
     if not (folder / "built").exists():
-        run("mvn", "--quiet", "--batch-mode", f"-Dbuild.folder={folder}", "compile", cwd=HERE / "java")
+        run("mvn", "--quiet", "--batch-mode", f"-Dbuild.folder={folder}", "compile", cwd=HERE / name)
         (folder / "built").touch()
     # For a process that lives for a second or two.
     quick = ["-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"]
-    return lambda flags: ["java", *quick, *flags, "-cp", f"{folder / 'classes'}:{folder / 'lib'}/*", "Send"]
+    return lambda flags: ["java", *quick, *flags, "-cp", f"{folder / 'classes'}:{folder / 'lib'}/*", main]
+
+
+@pytest.fixture(scope="session")
+def tail_sampling_program():
+    """Build the program around the OpenTelemetry Collector's `tail_sampling`; its path."""
+    need("go")
+    sources = ("main.go", "go.mod", "go.sum")
+    folder = cached("tail-sampling", *(f"tail_sampling/{source}" for source in sources))
+    if not (folder / "decide").exists():
+        run("go", "build", "-o", folder / "decide", ".", cwd=HERE / "tail_sampling")
+    return folder / "decide"
+
+
+@pytest.fixture(scope="session")
+def java_sender():
+    """Build the Java sender; a function from flags of the JVM to the command that starts it."""
+    return compiled("java", "Send")
+
+
+@pytest.fixture(scope="session")
+def java_zipkin_sender():
+    """Build the sender on Brave; the command that starts it."""
+    return compiled("java_zipkin", "SendZipkin")(())
 
 
 @pytest.fixture(scope="session")
@@ -252,8 +289,12 @@ def backend_program(name):
     """Return the program of a backend, which `make backends` gets, or else this."""
     from backends import builds
 
-    need(*builds.BUILDS[name].tools)
-    return builds.get(name)
+    tools = builds.BUILDS[name].tools
+    need(*tools)
+    try:
+        return builds.get(name)
+    except builds.BuildError as error:
+        do_without(tools, f"{name} cannot be had: {error}")
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from collector.api import ComponentId, Idle, RetryableError, StartError
 from collector.data import Client
 from collector.net.compression import inflate
-from collector.net.http_client import MAX_ANSWER, HttpClient, HttpClientConfig, proxy_of, shown
+from collector.net.http_client import MAX_ANSWER, HttpClient, proxy_of, shown
+from collector.net.http_client_config import HttpClientConfig
 from collector.testing import FakeHost
 
 TYPE = "application/x-protobuf"

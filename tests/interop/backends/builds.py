@@ -1,6 +1,7 @@
 """Gets the backends into a cache outside the tree, once: `make backends` runs it, and a test gets what is missing.
 
-Go's modules are verified by the go.sum beside each go.mod, Zipkin's file by its SHA256SUMS.
+What is got is verified by hashes in this tree: Go's modules by the go.sum beside each go.mod, which has all that are
+built, so that no checksum database is asked; Zipkin's file by its SHA256SUMS.
 """
 
 import hashlib
@@ -16,7 +17,11 @@ from typing import NamedTuple
 HERE = Path(__file__).parent
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spanmill" / "interop"
 # Jaeger and Tempo are a thousand packages each.
-BUILD_SECONDS = 1800
+BUILD_SECONDS = 1200
+
+
+class BuildError(Exception):
+    """A backend cannot be had; the message says what the tool said."""
 
 
 class Build(NamedTuple):
@@ -34,7 +39,12 @@ def missing_tools(name: str) -> list[str]:
 
 
 def get(name: str) -> Path:
-    """Return the program of a backend, which is got where this is the first time, or where its sources changed."""
+    """Return the program of a backend, which is got where this is the first time, or where its sources changed.
+
+    Raises:
+        BuildError: the tools could not get it.
+
+    """
     build = BUILDS[name]
     source = HERE / name
     digest = hashlib.sha256(b"".join((source / file).read_bytes() for file in build.sources)).hexdigest()[:12]
@@ -62,13 +72,16 @@ def _maven(source: Path, target: Path) -> None:
     for line in (source / "SHA256SUMS").read_text().splitlines():
         expected, name = line.split()
         if hashlib.sha256((target / name).read_bytes()).hexdigest() != expected:
-            raise RuntimeError(f"{target / name} is not what SHA256SUMS says")
+            raise BuildError(f"{target / name} is not what SHA256SUMS says")
 
 
 def _run(*command: str, cwd: Path) -> None:
-    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    try:
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise BuildError(f"{' '.join(command)} took more than {BUILD_SECONDS} s") from None
     if done.returncode:
-        raise RuntimeError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
+        raise BuildError(f"{' '.join(command)}:\n{done.stdout}{done.stderr}")
 
 
 _GO_FILES = ("go.mod", "go.sum")
@@ -80,14 +93,25 @@ BUILDS = {
 
 
 def main() -> None:
-    """Get all backends whose tools are there; say which are not."""
-    for name in BUILDS:
-        if missing := missing_tools(name):
-            _say(f"{name}: left out, needs {' and '.join(missing)} on the path")
-            continue
-        _say(f"{name} ... (the first time takes minutes)")
-        began = time.monotonic()
+    """Get all backends whose tools are there; say which are not, and end with an error where one cannot be had."""
+    failed = [name for name in BUILDS if not _got(name)]
+    if failed:
+        sys.exit(f"{' and '.join(failed)} cannot be had")
+
+
+def _got(name: str) -> bool:
+    """Get a backend; return whether it is there, or left out because of a tool that is not."""
+    if missing := missing_tools(name):
+        _say(f"{name}: left out, needs {' and '.join(missing)} on the path")
+        return True
+    _say(f"{name} ... (the first time takes minutes)")
+    began = time.monotonic()
+    try:
         _say(f"{name}: {get(name)} ({time.monotonic() - began:.0f} s)")
+    except BuildError as error:
+        _say(str(error))
+        return False
+    return True
 
 
 def _say(text: str) -> None:

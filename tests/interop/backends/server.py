@@ -5,7 +5,7 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.error import URLError
@@ -36,8 +36,21 @@ class BackendServer:
     def __enter__(self) -> Self:
         self._folder = tempfile.TemporaryDirectory(prefix="spanmill-backend-")
         self._log = Path(self._folder.name, "log")
+        try:
+            self.start()
+        except BaseException:
+            self._folder.cleanup()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        self._folder.cleanup()
+
+    def start(self) -> None:
+        """Run the program, also again after `stop`, and wait until it is ready."""
         variables = {f"{name.upper()}_PORT": str(port) for name, port in self.ports.items()}
-        with self._log.open("wb") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self.command(self._program),
                 cwd=self._folder.name,
@@ -50,19 +63,13 @@ class BackendServer:
         try:
             self._wait_until_ready()
         except BaseException:
-            self.__exit__()
+            self.stop()
             raise
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        try:
-            # Tempo would write out first what nobody wants any more.
-            self._process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._folder.cleanup()
+    def stop(self) -> None:
+        """End the program as a crash does: nobody waits for what it would do at its end."""
+        self._process.kill()
+        self._process.wait()
 
     def command(self, program: Path) -> Sequence[str | Path]:
         """Return the command that runs the program."""
@@ -77,13 +84,13 @@ class BackendServer:
         """Return the spans of a trace as the backend has them, in the order of their ids; empty where it has none."""
         raise NotImplementedError
 
+    def told(self, record: Record) -> Record:
+        """Return a span as it looks once this backend has told of it; the same, unless it has words of its own."""
+        return record
+
     async def received(self) -> int:
         """Return how many spans the backend was sent since it began: it may not show one that came twice."""
         raise NotImplementedError
-
-    def held(self, records: Iterable[Record]) -> list[Record]:
-        """Return what the backend can hold of spans; all, unless it says otherwise."""
-        return list(records)
 
     async def arrived(self, trace_id: str, count: int) -> list[Record]:
         """Wait until so many spans of a trace can be had, and return them."""

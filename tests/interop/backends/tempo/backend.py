@@ -11,6 +11,9 @@ from google.protobuf.wrappers_pb2 import BytesValue
 
 from collector.testing.process import scrape
 
+# Of all that the tests send: the name of their service, so that a tenant may be taken from that.
+TENANT = "Shop"
+
 
 class Tempo(BackendServer):
     """Takes OTLP over gRPC (`ports["otlp"]`) and HTTP (`otlp_http`), and Zipkin's spans (`zipkin`)."""
@@ -29,7 +32,7 @@ class Tempo(BackendServer):
     async def spans(self, trace_id: str) -> list[Record]:
         """Return the spans of a trace; of those that came twice one."""
         url = f"http://127.0.0.1:{self.ports['query']}/api/v2/traces/{trace_id}"
-        headers = {"Accept": "application/protobuf"}
+        headers = {"Accept": "application/protobuf", "X-Scope-OrgID": TENANT}
         async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
             if answer.status == 404:
                 return []

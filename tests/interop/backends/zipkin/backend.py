@@ -1,7 +1,7 @@
 """Zipkin (https://zipkin.io/zipkin-api/), spans in memory."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -35,46 +35,57 @@ class Zipkin(BackendServer):
 
     async def spans(self, trace_id: str) -> list[Record]:
         """Return the spans of a trace, read from its JSON of version 2."""
-        return in_order(map(_record, await self.get(f"{self.url}/api/v2/trace/{trace_id}", [])))
+        answer = await self.get(f"{self.url}/api/v2/trace/{trace_id}", [])
+        return in_order(self.told(_record(span)) for span in answer)
+
+    def told(self, record: Record) -> Record:
+        """Return a span with its tags read as what they are by the names that OpenTelemetry gives them."""
+        return _read_tags(record)
 
     async def received(self) -> int:
         """Return the count of its collectors."""
         counts = await self.get(f"{self.url}/metrics")
         return int(sum(value for key, value in counts.items() if key.startswith("counter.zipkin_collector.spans.")))
 
-    def held(self, records: Iterable[Record]) -> list[Record]:
-        """Return spans in microseconds, with names in lower case and one set of tags that are text."""
-        return [_held(record) for record in records]
-
 
 def _record(span: Mapping[str, Any]) -> Record:
-    tags = dict(span.get("tags", {}))
-    status = _STATUSES.get(tags.pop("otel.status_code", ""), 0)
-    if status == _STATUSES["STATUS_CODE_ERROR"]:
-        del tags["error"]
-    scope = (tags.pop("otel.scope.name", ""), tags.pop("otel.scope.version", ""))
-    links = sorted(key for key in tags if key.startswith("otlp.link."))
     return Record(
         trace_id=span["traceId"].zfill(32),
         span_id=span["id"],
         parent_id=span.get("parentId", ""),
         name=span.get("name", ""),
-        kind=tags.pop("span.kind", span.get("kind", "unspecified")).lower(),
+        kind=span.get("kind", "unspecified").lower(),
         start=span["timestamp"] * 1000,
         duration=span.get("duration", 0) * 1000,
         service=span.get("localEndpoint", {}).get("serviceName", ""),
-        status=(status, tags.pop("otel.status_description", "")),
-        scope=scope,
-        links=tuple(_link(tags.pop(key)) for key in links),
-        trace_state=tags.pop("w3c.tracestate", ""),
-        attributes=tags,
-        events=tuple(_event(annotation) for annotation in span.get("annotations", [])),
+        attributes=span.get("tags", {}),
+        events=tuple(Event(found["timestamp"] * 1000, found["value"]) for found in span.get("annotations", [])),
     )
 
 
-def _event(annotation: Mapping[str, Any]) -> Event:
-    name, _, packed = annotation["value"].partition("|")
-    return Event(annotation["timestamp"] * 1000, name, _packed(packed))
+def _read_tags(record: Record) -> Record:
+    tags = dict(record.attributes)
+    status = record.status
+    if word := tags.pop("otel.status_code", ""):
+        status = (_STATUSES[str(word)], str(tags.pop("otel.status_description", "")))
+    if status[0] == _STATUSES["STATUS_CODE_ERROR"]:
+        tags.pop("error", None)
+    name, version = record.scope
+    links = sorted(key for key in tags if key.startswith("otlp.link."))
+    return record._replace(
+        kind=str(tags.pop("span.kind", record.kind)),
+        status=status,
+        scope=(str(tags.pop("otel.scope.name", name)), str(tags.pop("otel.scope.version", version))),
+        links=record.links + tuple(_link(str(tags.pop(key))) for key in links),
+        trace_state=str(tags.pop("w3c.tracestate", record.trace_state)),
+        attributes=tags,
+        events=tuple(_event(event) for event in record.events),
+    )
+
+
+def _event(event: Event) -> Event:
+    name, sign, packed = event.name.partition("|")
+    return Event(event.time, name, _packed(packed)) if sign else event
 
 
 def _link(text: str) -> Link:
@@ -84,28 +95,5 @@ def _link(text: str) -> Link:
 
 def _packed(text: str) -> dict[str, AttributeValue]:
     """Return the attributes of `{JSON}|count of dropped ones`."""
-    members: dict[str, AttributeValue] = json.loads(text.rpartition("|")[0] or "{}")
+    members: dict[str, AttributeValue] = json.loads(text.rpartition("|")[0])
     return members
-
-
-def _held(record: Record) -> Record:
-    return record._replace(
-        name=record.name.lower(),
-        service=record.service.lower(),
-        start=_rounded(record.start),
-        duration=_rounded(record.duration),
-        resource={},
-        attributes=_texts(record.resource) | _texts(record.attributes),
-        events=tuple(event._replace(time=_rounded(event.time)) for event in record.events),
-    )
-
-
-def _rounded(nanoseconds: int) -> int:
-    return (nanoseconds + 500) // 1000 * 1000
-
-
-def _texts(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
-    return {
-        key: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-        for key, value in attributes.items()
-    }
