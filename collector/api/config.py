@@ -50,13 +50,19 @@ def parse_duration(value: object) -> float:
     return -seconds if value.startswith("-") else seconds
 
 
+# In nanoseconds, the largest first.
+_UNIT_SIZES = (("h", 3600 * 10**9), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("us", 10**3))
+
+
 def format_duration(seconds: float) -> str:
     """Return the shortest Go duration for a number of seconds."""
-    for unit, size in (("h", 3600.0), ("m", 60.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        count = seconds / size
-        if seconds and abs(count - round(count)) < 1e-9:
-            return f"{round(count)}{unit}"
-    return f"{round(seconds * 1e9)}ns" if seconds else "0s"
+    nanoseconds = round(seconds * 1e9)
+    if not nanoseconds:
+        return "0s"
+    for unit, size in _UNIT_SIZES:
+        if nanoseconds % size == 0:
+            return f"{nanoseconds // size}{unit}"
+    return f"{nanoseconds}ns"
 
 
 # Seconds, written as a Go duration. Defaults are given in seconds.
