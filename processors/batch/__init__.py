@@ -31,8 +31,9 @@ from collector.api import (
 )
 from collector.data import NO_CLIENT, Batch, Client
 from collector.data.split import split
+from collector.processing.handing_on import lost_of
 from processors.batch.config import Config
-from processors.batch.shard import Instruments, Shard, lost_of
+from processors.batch.shard import Instruments, Shard
 
 __all__ = ["FACTORY", "Config"]
 

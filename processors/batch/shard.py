@@ -3,15 +3,11 @@
 import asyncio
 from collections import deque
 
-from collector.api import ConsumeError, Consumer, PartialError, QuietLog, RetryableError, Settings, TaskOwner
+from collector.api import Consumer, RetryableError, Settings, TaskOwner
 from collector.data import Batch, merge
 from collector.data.split import split
+from collector.processing.handing_on import Loss, PatientSender
 from processors.batch.config import Config
-
-_FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 5.0
-# How long a batch is offered once the collector stops. While nobody takes it, what comes after cannot drain.
-_LAST_CALL = 5.0
 
 _COUNTS = (10, 25, 50, 75, 100, 250, 500, 750, *range(1_000, 10_000, 1_000), 10_000, 20_000, 30_000, 50_000, 100_000)
 _BYTES = (*_COUNTS, *range(200_000, 1_000_000, 100_000), *range(1_000_000, 10_000_000, 1_000_000))
@@ -67,21 +63,18 @@ class Shard:
         self._bound = 2 * max(self._size, self._max_size)
         self._timeout = config.timeout
         self._clock = settings.clock
-        self._log = QuietLog(settings.logger, settings.clock)
         self._instruments = instruments
         self._tasks = tasks
-        self._next = next_consumer
+        self._sender = PatientSender(settings, tasks, next_consumer, instruments.retries)
         self._gathered: list[Batch] = []
         self._count = 0
         # What was taken from the gathered and is not handed on yet.
         self._due: deque[Batch] = deque()
         self._expired = False
         self._closing = False
-        self._last_call = 0.0
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._timer: asyncio.Task[None] | None = None
-        self._pause: asyncio.Task[None] | None = None
         tasks.start("send", self._send())
 
     async def add(self, batch: Batch) -> None:
@@ -95,11 +88,9 @@ class Shard:
 
     def close(self) -> None:
         """Send what there is, then end."""
-        if not self._closing:
-            self._closing, self._last_call = True, self._clock.monotonic() + _LAST_CALL
+        self._closing = True
         self._stop_timer()
-        if self._pause is not None:
-            self._pause.cancel()
+        self._sender.close()
         self._wake.set()
         self._room.set()
 
@@ -107,7 +98,7 @@ class Shard:
         """Count what is left when the collector cannot wait any longer."""
         left = self._count + sum(batch.count for batch in self._due)
         if left:
-            self._drop(left, "shutdown", "the collector stopped before it could be sent")
+            self._count_loss(self._sender.lose(left, "shutdown", "the collector stopped before it could be sent"))
         self._gathered, self._count = [], 0
         self._due.clear()
 
@@ -156,38 +147,11 @@ class Shard:
 
     async def _deliver(self, batch: Batch) -> None:
         """Hand a batch on; on return it was taken, or counted as dropped."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                await self._next.consume(batch)
-            except RetryableError as error:
-                if self._closing and self._clock.monotonic() >= self._last_call:
-                    self._drop(batch.count, "shutdown", str(error))
-                    return
-                self._instruments.retries.add(1, reason=error.reason)
-                await self._wait(_FIRST_PAUSE if self._closing else max(pause, error.retry_after or 0))
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            except ConsumeError as error:
-                self._drop(lost_of(batch, error), error.reason, str(error))
-                return
-            except Exception as error:  # noqa: BLE001 - a fault of another component must not end the sending
-                self._drop(batch.count, "internal", repr(error))
-                return
-            else:
-                self._instruments.sent(batch)
-                return
+        loss = await self._sender.send(batch)
+        if loss is None:
+            self._instruments.sent(batch)
+        else:
+            self._count_loss(loss)
 
-    async def _wait(self, seconds: float) -> None:
-        """Wait before the next try; stopping ends it early."""
-        self._pause = self._tasks.start("pause", self._clock.sleep(seconds))
-        await asyncio.wait((self._pause,))
-        self._pause = None
-
-    def _drop(self, count: int, reason: str, message: str) -> None:
-        self._instruments.dropped.add(count, reason=reason)
-        self._log.error("items were dropped", reason=reason, count=count, error=message)
-
-
-def lost_of(batch: Batch, error: ConsumeError) -> int:
-    """Return how many items of a batch are lost by an error after which it is not sent again."""
-    return min(error.rejected, batch.count) if isinstance(error, PartialError) else batch.count
+    def _count_loss(self, loss: Loss) -> None:
+        self._instruments.dropped.add(loss.count, reason=loss.reason)

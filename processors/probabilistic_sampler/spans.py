@@ -21,6 +21,13 @@ from collector.processing.probability import (
     format_threshold,
     randomness_of,
 )
+from collector.processing.span_state import (
+    AFTER_ID,
+    TRACE_ID_HEAD,
+    TRACE_STATE,
+    trace_state_field,
+    with_trace_state,
+)
 from collector.processing.tracestate import TraceState
 from collector.processing.values import as_double
 from processors.probabilistic_sampler.hashing import randomness_of_data, randomness_of_ids
@@ -29,13 +36,10 @@ from processors.probabilistic_sampler.tally import Tally
 
 PRIORITY = "sampling.priority"
 _PRIORITY = PRIORITY.encode()
-_HEAD = b"\n\x10"  # field 1, trace_id, of 16 bytes
 _ID = slice(2, 18)
 _ID_RANDOMNESS = slice(11, 18)
-_AFTER_ID = 18
 _ID_SIZE = 16
-_FRONT = slice(_AFTER_ID)
-_TRACE_STATE = b"\x1a"  # field 3, trace_state
+_FRONT = slice(AFTER_ID)
 _RANDOMNESS = b"rv:"
 _BRINGS_RANDOMNESS = re.compile(_RANDOMNESS).search  # twice as fast as `in`, of which short needles are the worst case
 _NO_ID = bytes(16)
@@ -89,8 +93,8 @@ class SpanSampler(Generic[Mark]):
             spans, marks = [spans[index] for index in chosen], [marks[index] for index in chosen]
         kept: list[bytes] = []
         for span, mark in zip(spans, marks, strict=True):
-            if span[:2] == _HEAD and mark != no_mark and not (prioritized and _PRIORITY in span):
-                bare = span.find(_TRACE_STATE, _AFTER_ID) < 0
+            if span[:2] == TRACE_ID_HEAD and mark != no_mark and not (prioritized and _PRIORITY in span):
+                bare = span.find(TRACE_STATE, AFTER_ID) < 0
                 if mark >= border:
                     if bare or not SpanShell.FromString(span).trace_state:
                         plain += 1
@@ -111,8 +115,10 @@ class SpanSampler(Generic[Mark]):
         """Return whether each span has a trace id at its place, and none brings a randomness that counts."""
         ids, count = b"".join(fronts), len(fronts)
         return (
-            len(ids) == count * _AFTER_ID
-            and all(ids[place::_AFTER_ID] == _HEAD[place : place + 1] * count for place in range(len(_HEAD)))
+            len(ids) == count * AFTER_ID
+            and all(
+                ids[place::AFTER_ID] == TRACE_ID_HEAD[place : place + 1] * count for place in range(len(TRACE_ID_HEAD))
+            )
             and self._marks.of_no_id not in marks
             and not (self._marks.reads_randomness and _BRINGS_RANDOMNESS(joined))
         )
@@ -137,11 +143,7 @@ class SpanSampler(Generic[Mark]):
             return None
         if trace_state is None or (text := str(trace_state)) == span.trace_state:
             return raw
-        if not span.trace_state:
-            return raw + _field(text)
-        span.trace_state = text
-        encoded: bytes = span.SerializeToString()
-        return encoded
+        return with_trace_state(raw, text)
 
 
 class IdMarks:
@@ -154,7 +156,7 @@ class IdMarks:
     def __init__(self, rule: Rule) -> None:
         # One byte more than a mark has, so that no mark reaches the border of a sampler that keeps nothing.
         self.border = rule.base.to_bytes(7, "big") if rule.base < NEVER else b"\xff" * 8
-        self._stamp = _field(f"ot=th:{format_threshold(rule.base)}") if rule.base < NEVER else b""
+        self._stamp = trace_state_field(f"ot=th:{format_threshold(rule.base)}") if rule.base < NEVER else b""
 
     def of(self, fronts: list[bytes]) -> Sequence[bytes]:
         """Return the marks of spans."""
@@ -181,7 +183,9 @@ class HashMarks:
         self.border = rule.base
         self.of_no_id = randomness_of_data(_NO_ID, self._state)
         threshold = format_threshold(rule.base) if rule.base < NEVER else ""
-        self._stamp = _field(f"ot=rv:{format_randomness(0)};th:{threshold}").replace(b"rv:%b" % _ZEROS, b"rv:%014x")
+        self._stamp = trace_state_field(f"ot=rv:{format_randomness(0)};th:{threshold}").replace(
+            b"rv:%b" % _ZEROS, b"rv:%014x"
+        )
 
     def of(self, fronts: list[bytes]) -> Sequence[int]:
         """Return the marks of spans; those of a trace mostly come together, and its id is hashed once."""
@@ -208,11 +212,6 @@ def span_sampler(rule: Rule, tally: Tally) -> "SpanSampler[int] | SpanSampler[by
 
 def _is_id(trace_id: bytes) -> bool:
     return len(trace_id) == 16 and trace_id != _NO_ID
-
-
-def _field(trace_state: str) -> bytes:
-    encoded: bytes = Span(trace_state=trace_state).SerializeToString()
-    return encoded
 
 
 def _priority(span: ProtoMessage) -> int | None:

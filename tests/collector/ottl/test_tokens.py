@@ -28,6 +28,10 @@ def test_tokens():
         ("a == 'b'", 'unexpected "\'" at character 6; texts stand in double quotes'),
         ('a == "b', "a text is not closed at character 6"),
         ("a # b", 'unexpected "#" at character 3'),
+        ("a && b", 'unexpected "&" at character 3; write and'),
+        ("a || b", 'unexpected "|" at character 3; write or'),
+        ("!a", 'unexpected "!" at character 1; write not'),
+        ("a == \u201cb\u201d", "at character 6; texts stand in double quotes"),
         ("a\u00a0== 1", "unexpected"),
         ("٣ == 1", "unexpected"),  # a digit, but none of OTTL's
     ],
