@@ -17,6 +17,7 @@ from collector.api import (
     Host,
     PermanentError,
     Settings,
+    StartError,
     StatusCode,
     option,
 )
@@ -27,6 +28,8 @@ from collector.net.grpc_servers import grpc_server
 from collector.net.http import HttpAnswer, HttpError, HttpRequest
 from collector.net.rpc import UnaryServer
 from collector.net.server_config import GrpcServerConfig, HttpServerConfig, ListenAddress
+from collector.sampling.learned import LearnedRates
+from extensions.jaegerremotesampling.learned import LearnedSource
 from extensions.jaegerremotesampling.messages import METHOD, Parameters, as_json
 from extensions.jaegerremotesampling.sources import FileSource, RemoteSource, Source
 
@@ -46,11 +49,27 @@ class SamplingGrpcConfig(GrpcServerConfig):
     endpoint: ListenAddress = option("localhost:14250", "Where to listen: `host:port`.")
 
 
+class AdaptiveConfig(ComponentConfig):
+    """Strategies from what the processors `adaptive_sampler` of this collector learn."""
+
+    initial_percentage: float = option(
+        100.0,
+        "What services are told of which nothing has been learned yet: so many of a hundred traces.",
+        ge=0,
+        le=100,
+    )
+
+
 class SourceConfig(ComponentConfig):
-    """Where strategies come from: a file or another server."""
+    """Where strategies come from: a file, another server, or samplers of this collector."""
 
     file: str = option("", "Path of a JSON file in Jaeger's format, or an `http://` or `https://` URL of one.")
     remote: GrpcClientConfig | None = option(None, "Server to ask over gRPC, such as Jaeger's collector.")
+    adaptive: AdaptiveConfig | None = option(
+        None,
+        "Serve what processors `adaptive_sampler` learn which name this extension in `remote_sampling`. Neither a file "
+        "nor another server is asked then.",
+    )
     reload_interval: Duration = option(
         0.0, "How often to load the file again, or how long to remember what the server said; 0 for never.", ge=0
     )
@@ -59,6 +78,10 @@ class SourceConfig(ComponentConfig):
     def _check_one_is_given(self) -> Self:
         if self.file and self.remote is not None:
             raise ValueError("too many sources specified, has to be either 'file' or 'remote'")
+        if self.adaptive is not None:
+            if self.file or self.remote is not None:
+                raise ValueError("too many sources specified: take out 'file' and 'remote', or 'adaptive'")
+            return self
         if self.remote is not None:
             require_endpoint(self.remote)
         elif not self.file:
@@ -86,7 +109,9 @@ class Config(ComponentConfig):
         "Serve strategies over gRPC; `enabled: false` switches it off. The port is that of the receiver `jaeger`, too: "
         "change one.",
     )
-    source: SourceConfig = option(description="Where strategies come from: a file or another server.")
+    source: SourceConfig = option(
+        description="Where strategies come from: a file, another server, or samplers of this collector."
+    )
 
     @model_validator(mode="after")
     def _check_servers(self) -> Self:
@@ -101,12 +126,7 @@ class JaegerRemoteSampling:
     def __init__(self, config: Config, settings: Settings) -> None:
         self._config = config
         self._settings = settings
-        source = config.source
-        self._source: Source = (
-            FileSource(source.file, source.reload_interval, settings)
-            if source.remote is None
-            else RemoteSource(source.remote, source.reload_interval, settings)
-        )
+        self._source = source_of(config.source, settings)
         self.http: HttpServer | None = None
         self.grpc: UnaryServer | None = None
 
@@ -145,6 +165,20 @@ class JaegerRemoteSampling:
         body = as_json(await self._source.strategy_of(service), numbered=numbered)
         return HttpAnswer(200, body, "application/json")
 
+    def serve(self, rates: LearnedRates) -> None:
+        """Tell clients what a sampler has learned.
+
+        Raises:
+            StartError: the strategies are those of a file or another server.
+
+        """
+        if not isinstance(self._source, LearnedSource):
+            raise StartError(
+                f"the extension {self._settings.id} serves strategies of a file or another server: give it "
+                '"source: {adaptive: {}}" to serve what a sampler learns'
+            )
+        self._source.add(rates)
+
     def admit(self) -> None:
         """Take every call."""
 
@@ -164,6 +198,15 @@ class JaegerRemoteSampling:
         servers = [server for server in (self.http, self.grpc) if server is not None]
         await asyncio.gather(*(server.shutdown() for server in servers))
         await self._source.shutdown()
+
+
+def source_of(config: SourceConfig, settings: Settings) -> Source:
+    """Return the source that a configuration asks for."""
+    if config.adaptive is not None:
+        return LearnedSource(config.adaptive.initial_percentage / 100)
+    if config.remote is not None:
+        return RemoteSource(config.remote, config.reload_interval, settings)
+    return FileSource(config.file, config.reload_interval, settings)
 
 
 def create(config: Config, settings: Settings) -> JaegerRemoteSampling:

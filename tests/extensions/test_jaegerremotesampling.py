@@ -2,6 +2,7 @@
 
 import json
 from contextlib import asynccontextmanager
+from types import SimpleNamespace
 
 import aiohttp
 import grpc
@@ -9,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from collector.api import StartError
+from collector.sampling.learned import ServiceRates
 from collector.testing import FakeHost, ManualClock, make_settings, settle
 from collector.testing.component import RecordingTelemetry
 from collector.testing.process import free_port
@@ -264,6 +266,8 @@ async def test_only_one_server(file):
         ({"source": {}}, "no sources specified, has to be either 'file' or 'remote'"),
         ({"source": {"file": "a", "remote": {"endpoint": "b:1"}}}, "too many sources specified"),
         ({"source": {"remote": {}}}, 'requires a non-empty "endpoint"'),
+        ({"source": {"file": "a", "adaptive": None}}, "too many sources specified: take out 'file' and 'remote'"),
+        ({"source": {"adaptive": {"initial_percentage": 101}}}, "less than or equal to 100"),
         (
             {"source": {"file": "a"}, "http": {"enabled": False}, "grpc": {"enabled": False}},
             "no protocols selected to serve the strategies",
@@ -273,6 +277,26 @@ async def test_only_one_server(file):
 def test_configurations_that_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Config.model_validate(options)
+
+
+async def test_what_samplers_have_learned():
+    """The first that knows a service is believed; of one that none knows the initial percentage is said."""
+    async with serving({"adaptive": {"initial_percentage": 30}}) as subject:
+        for rates in (
+            {"foo": ServiceRates(0.5, {"op": 0.25}, 0.125)},
+            {"foo": ServiceRates(1, {}), "bar": ServiceRates(0.75, {})},
+        ):
+            subject.extension.serve(SimpleNamespace(rates_of=rates.get))
+        expected = {**operations(0.5, share("op", 0.25)), "defaultLowerBoundTracesPerSecond": 0.125}
+        assert probabilistic(0.5, operationSampling=expected) == await subject.strategy("foo")
+        assert probabilistic(0.75) == await subject.strategy("bar")
+        assert probabilistic(0.3) == await subject.strategy("other")
+
+
+async def test_who_serves_a_file_serves_nothing_else(file):
+    async with serving({"file": str(file)}) as subject:
+        with pytest.raises(StartError, match="jaegerremotesampling serves strategies of a file or another server"):
+            subject.extension.serve(SimpleNamespace(rates_of=dict))
 
 
 def test_defaults():
