@@ -30,6 +30,7 @@ bench: install ## CPU per request and per span; see bench/README.md
 
 bench-peers: install ## beside the OpenTelemetry Collector and Rotel, into docs/benchmarks.md; QUICK=1 prints, in 4 minutes
 	$(BIN)/python bench/compare.py $(if $(QUICK),--quick,--write)
+	$(if $(QUICK),,$(BIN)/python bench/tail_memory.py --write)
 
 docs: install ## the generated reference; a test fails where it is stale
 	$(BIN)/spanmill components --format markdown > docs/components.md

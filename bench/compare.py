@@ -1,6 +1,6 @@
 """Spanmill, the OpenTelemetry Collector and Rotel side by side: CPU per request and per span, memory, time to start.
 
-    python bench/compare.py                                the default selection, about 25 minutes
+    python bench/compare.py                                the default selection, about half an hour
     python bench/compare.py --quick                        about 4 minutes
     python bench/compare.py --shapes 64 --work scrub       every combination of what is picked
     python bench/compare.py --base ../before --peers spanmill    this checkout beside another one

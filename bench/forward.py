@@ -54,7 +54,7 @@ def bench(arguments: argparse.Namespace) -> None:
         processors = ", ".join([*arguments.processors, "batch"])
         config.write_text(CONFIG.format(**ports, server=arguments.server, sink=load.sink_port, processors=processors))
         for shape in shapes:
-            write_requests(folder / str(shape.spans), shape.spans)
+            write_requests(folder / str(shape.spans), shape)
         run = [sys.executable, "-m", "collector", "run", "--config", str(config)]
         with Watched(run, directory=ROOT, log=folder / "log") as collector:
             collector.wait_until_ready(list(ports.values()))

@@ -65,6 +65,7 @@ class Load:
             port=port,
             payloads=str(payloads),
             gzip=shape.compression == "gzip",
+            fresh=shape.interleaved,
             connections=connections,
             in_flight=IN_FLIGHT,
         )

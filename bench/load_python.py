@@ -7,9 +7,10 @@ one another, not with those of runs with the other generator. bench/load.py star
 import asyncio
 import gzip
 import json
+import random
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from itertools import cycle, repeat
 from pathlib import Path
@@ -20,7 +21,7 @@ import grpc
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench.payloads import read_requests
+from bench.payloads import Renewable, read_requests
 from collector.data import Batch, Signal
 from collector.data.messages import RESPONSES, SERVICES
 
@@ -65,9 +66,12 @@ class Generator:
         self._stack = AsyncExitStack()
         requests = read_requests(Path(arguments["payloads"]))
         counts = [Batch(Signal.TRACES, request).count for request in requests]
+        if arguments["fresh"] and arguments["gzip"]:
+            raise ValueError("open: trace ids cannot change where requests are compressed")
         if self._arguments["gzip"] and self._arguments["transport"] == "http":
             requests = [gzip.compress(request, 6) for request in requests]
-        self._requests = cycle(list(zip(requests, counts, strict=True)))
+        bodies = _renewed(requests) if arguments["fresh"] else cycle(requests)
+        self._requests = zip(bodies, cycle(counts), strict=False)
         self._senders: list[Send] = []
 
     async def open(self) -> None:
@@ -134,6 +138,15 @@ class Generator:
                 answer.raise_for_status()
 
         return send
+
+
+def _renewed(requests: Sequence[bytes]) -> Iterator[bytes]:
+    """Yield requests without end, each time that they are gone through with other trace ids."""
+    renewable = [Renewable(request) for request in requests]
+    while True:
+        mask = random.getrandbits(128)
+        for request in renewable:
+            yield request.renewed(mask)
 
 
 class Commands:

@@ -17,8 +17,8 @@ from collector.testing.process import free_port
 WARM_UP = 1.0
 SETTLED = 1.0  # a collector at rest, after its start
 # Nothing more comes if nothing came for so long. Where all is to be sent on, the wait ends with the last span, and this
-# is for losses; where a part is, it is three times the timeout of the batches.
-QUIET = {"forward": 6.0, "scrub": 6.0, "head": 0.6}
+# is for losses; where a part is, it is three times the timeout of the batches, after the wait for a trace's last spans.
+QUIET = {"forward": 6.0, "scrub": 6.0, "head": 0.6, "tail": 4.0}
 DRAIN = 30.0
 _POLL = 0.02
 
@@ -74,7 +74,7 @@ class Bench:
     def case(self, shape: Shape) -> Case:
         """Measure a shape: every collector is started and warmed up, then they take turns."""
         payloads = self._folder / "payloads"
-        write_requests(payloads, shape.spans, attributes=shape.attributes, resources=shape.resources)
+        write_requests(payloads, shape)
         case = Case(shape, len(read_requests(payloads)[0]))
         with ExitStack() as stack:
             running: list[tuple[Series, Watched, Setup]] = []

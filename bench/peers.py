@@ -15,7 +15,13 @@ from bench.builds import ROTEL, go_program, output_of, rotel_binary
 from bench.shapes import WORKS
 
 ROOT = Path(__file__).parent.parent
-PROCESSORS = {"forward": "", "head": "probabilistic_sampler, ", "scrub": "attributes, "}
+PROCESSORS = {
+    "forward": "",
+    "head": "probabilistic_sampler, ",
+    "scrub": "attributes, ",
+    "tail": "tail_sampling, ",
+    "hold": "tail_sampling, ",
+}
 DECLARED = {
     "forward": "",
     "head": "probabilistic_sampler: {sampling_percentage: 10}",
@@ -24,6 +30,21 @@ DECLARED = {
       - {key: credit_card, action: delete}
       - {key: user.email, action: hash}
       - {key: region, action: insert, value: eu}""",
+    # Room for all that comes within the wait, and the memory of decisions that Spanmill has by default.
+    "tail": """tail_sampling:
+    decision_wait: 1s
+    num_traces: 1000000
+    decision_cache: {sampled_cache_size: 100000, non_sampled_cache_size: 1000000}
+    policies:
+      - {name: errors, type: status_code, status_code: {status_codes: [ERROR]}}
+      - {name: slow, type: latency, latency: {threshold_ms: 1000}}
+      - {name: others, type: probabilistic, probabilistic: {sampling_percentage: 5}}""",
+    # For `tail_memory.py`.
+    "hold": """tail_sampling:
+    decision_wait: 1h
+    num_traces: 10000000
+    drop_pending_traces_on_shutdown: true
+    policies: [{name: all, type: always_sample}]""",
 }
 CONFIG = """receivers:
   otlp: {{protocols: {{grpc: {{endpoint: "127.0.0.1:{grpc}"}}, http: {{endpoint: "127.0.0.1:{http}"}}}}}}

@@ -1,17 +1,18 @@
 """The plots of docs/benchmarks: CPU per span, ratios, memory, and how cost grows."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench import svg
-from bench.results import Case, Results, Spread
+from bench.results import Case, Results, Spread, figure
 
 TITLES = {
     "cpu": "CPU per span, by the spans in a request (µs, lower is better)",
     "ratio": "CPU of the others, in times that of Spanmill (right of 1: Spanmill takes less)",
     "memory": "Memory (MiB, lower is better)",
     "growth": "How cost grows (µs of CPU, lower is better)",
+    "held": "Memory of a span that waits (bytes, lower is better)",
 }
 PANEL = (330.0, 210.0)
 GAP = (70.0, 80.0)
@@ -32,6 +33,7 @@ class Line:
     colour: str
     name: str
     points: Sequence[tuple[float, float]]
+    unit: str = "µs"
 
 
 def cpu(results: Results) -> str:
@@ -41,7 +43,7 @@ def cpu(results: Results) -> str:
         (title, _lines(results, cases, lambda case: case.shape.spans, lambda case: 1 / case.shape.spans))
         for title, cases in groups.items()
     ]
-    return _panels("cpu", results, panels)
+    return _panels("cpu", _colours(results), panels)
 
 
 def growth(results: Results) -> str:
@@ -56,7 +58,14 @@ def growth(results: Results) -> str:
         elif shape.grows == "resources":
             points = _lines(results, cases, lambda case: case.shape.resources, lambda case: 1 / case.shape.spans)
             panels.append(("a span, by the resources in its request", points))
-    return _panels("growth", results, panels)
+    return _panels("growth", _colours(results), panels)
+
+
+def held(lines: Mapping[str, Sequence[tuple[float, float]]]) -> str:
+    """Draw the memory of a span over the traces that are held: the points of each collector by its title."""
+    colours = dict(zip(lines, svg.COLOURS, strict=False))
+    drawn = [Line(colours[title], title, points, "bytes") for title, points in lines.items()]
+    return _panels("held", colours, [("one of 370 bytes, by the traces that are held", drawn)])
 
 
 def ratio(results: Results) -> str:
@@ -125,11 +134,11 @@ def _lines(
     ]
 
 
-def _panels(name: str, results: Results, panels: Sequence[tuple[str, list[Line]]]) -> str:
+def _panels(name: str, colours: Mapping[str, str], panels: Sequence[tuple[str, list[Line]]]) -> str:
     """Draw panels in two columns."""
     if not panels:
         return ""
-    marks = svg.legend(20, 56, _colours(results))
+    marks = svg.legend(20, 56, colours)
     for number, (title, lines) in enumerate(panels):
         left = GAP[0] + (number % 2) * (PANEL[0] + GAP[0])
         top = TOP + 20 + (number // 2) * (PANEL[1] + GAP[1])
@@ -149,13 +158,13 @@ def _panel(left: float, top: float, title: str, lines: Sequence[Line]) -> Iterat
         yield svg.line(left, up(tick), right, up(tick))
         yield svg.text(left - 8, up(tick) + 4, f"{tick:,g}", kind="quiet", anchor="end")
     for x in sorted({x for x, _ in points}):
-        yield svg.text(across(x), bottom + 18, f"{x:,g}", kind="quiet", anchor="middle")
+        yield svg.text(across(x), bottom + 18, f"{x:,.0f}", kind="quiet", anchor="middle")
     yield svg.line(left, bottom, right, bottom, kind="axis")
     for line in lines:
         placed = [(across(x), up(y)) for x, y in line.points]
         yield svg.path(placed, line.colour)
         for (x, y), (at_x, at_y) in zip(line.points, placed, strict=True):
-            yield svg.dot(at_x, at_y, line.colour, f"{line.name}, {x:g}: {y:.3g} µs")
+            yield svg.dot(at_x, at_y, line.colour, f"{line.name}, {x:,.0f}: {figure(y)} {line.unit}")
 
 
 def _spread(scale: svg.Scale, spread: Spread, y: float, colour: str, title: str) -> list[str]:

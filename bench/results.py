@@ -12,6 +12,11 @@ from bench.shapes import Shape
 MICRO = 1e6
 
 
+def figure(value: float) -> str:
+    """Return a figure with about three digits."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
 @dataclass(frozen=True)
 class Spread:
     """A median with the smallest and the largest."""

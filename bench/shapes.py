@@ -9,6 +9,7 @@ WORKS = {
     "forward": "receive, batch, send",
     "head": "receive, sample 10 % by trace id, batch, send",
     "scrub": "receive, delete, hash and insert an attribute of each span, batch, send",
+    "tail": "receive, keep whole traces with an error, slower than 1 s, and 5 % of all, batch, send",
 }
 TRANSPORTS = {"grpc": "gRPC", "http": "HTTP"}
 
@@ -28,6 +29,16 @@ class Shape:
     attributes: int = 9
     resources: int = 1
     connections: int = 1
+
+    @property
+    def samples(self) -> bool:
+        """Whether only a part of the spans is to be sent on."""
+        return self.work in ("head", "tail")
+
+    @property
+    def interleaved(self) -> bool:
+        """Whether the spans of a trace come in several requests, and no trace comes twice."""
+        return self.work == "tail"
 
     @property
     def grows(self) -> str:
@@ -79,6 +90,7 @@ def full() -> list[Shape]:
         *_sizes(Shape(work="head")),
         *_sizes(Shape(work="scrub")),
         *_sizes(Shape(work="scrub", attributes=40), (64,)),
+        *_sizes(Shape(work="tail"), (64, 512)),
         *(Shape(spans=16, connections=number) for number in (10, 100, 1000)),
         *(Shape(spans=number, attributes=2, resources=number) for number in (10, 100, 1000, 10_000)),
     ]
@@ -92,6 +104,7 @@ def quick() -> list[Shape]:
         Shape(transport="http"),
         Shape(work="head"),
         Shape(work="scrub"),
+        Shape(work="tail", spans=512),
     ]
 
 

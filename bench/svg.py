@@ -52,6 +52,20 @@ class Scale:
         return [step * 10**power for power in powers for step in steps if self.low <= step * 10**power <= self.high]
 
 
+@dataclass(frozen=True)
+class Linear:
+    """A linear axis: figures to pixels."""
+
+    low: float
+    high: float
+    begin: float
+    end: float
+
+    def __call__(self, value: float) -> float:
+        """Return the pixel of a figure."""
+        return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
+
+
 def document(width: float, height: float, title: str, marks: Sequence[str]) -> str:
     """Return a picture of so many pixels; the title is drawn, and is what screen readers read."""
     body = "\n".join(marks)
@@ -81,10 +95,12 @@ def bar(x: float, y: float, width: float, height: float, *, colour: str, hint: s
     )
 
 
-def path(points: Sequence[tuple[float, float]], colour: str) -> str:
+def path(points: Sequence[tuple[float, float]], colour: str, *, width: float = 2.5) -> str:
     """Return a line through points."""
     joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
-    return f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="2.5" stroke-linejoin="round"/>'
+    return (
+        f'<polyline points="{joined}" fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-linejoin="round"/>'
+    )
 
 
 def dot(x: float, y: float, colour: str, hint: str) -> str:

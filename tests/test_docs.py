@@ -188,9 +188,10 @@ def documented():
         r"^\| `((?:otelcol|target)_[\w<>]+)` \| (.*?) ?\|", (DOCS / "operations.md").read_text(), re.MULTILINE
     )
     return {
-        (name.replace("<items>", signal.items), frozenset(re.findall(r"`(\w+)`", labels)))
+        (name.replace("<items>", signal.items).replace("<sampler>", sampler), frozenset(re.findall(r"`(\w+)`", labels)))
         for name, labels in rows
         for signal in Signal
+        for sampler in ("adaptive_sampler", "priority_sampler", "tail_sampling")
     }
 
 

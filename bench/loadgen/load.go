@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,17 +30,19 @@ type load struct {
 	requests []request
 	inFlight int
 	next     atomic.Int64 // the position of the next request, over all workers and runs
+	fresh    bool         // whether trace ids are other ones each time that the requests are gone through
+	seed     uint64       // of those trace ids: no load has those of another
 }
 
 func openLoad(got command) (*load, error) {
 	if got.Connections < 1 || got.Connections > maxConnections || got.InFlight < 1 || got.InFlight > maxInFlight {
 		return nil, fmt.Errorf("open: 1 to %d connections, 1 to %d requests in flight", maxConnections, maxInFlight)
 	}
-	requests, err := readRequests(got.Payloads, got.Gzip, got.Transport == "grpc")
+	requests, err := readRequests(got.Payloads, form{compressed: got.Gzip, framed: got.Transport == "grpc", fresh: got.Fresh})
 	if err != nil {
 		return nil, err
 	}
-	opened := &load{requests: requests, inFlight: got.InFlight}
+	opened := &load{requests: requests, inFlight: got.InFlight, fresh: got.Fresh, seed: rand.Uint64()}
 	if got.Transport == "http" { // HTTP/1.1 carries one request at a time
 		opened.inFlight = min(got.InFlight, got.Connections)
 	}
@@ -93,7 +96,8 @@ func (l *load) run(length time.Duration, limit int64) (answer, error) {
 				if limit > 0 && begun.Add(1) > limit {
 					break
 				}
-				own.send(clients[turn%len(clients)], &l.requests[l.next.Add(1)%int64(len(l.requests))])
+				body, spans := l.request(&own.buffer)
+				own.send(clients[turn%len(clients)], body, spans)
 			}
 		})
 	}
@@ -109,6 +113,17 @@ func (l *load) run(length time.Duration, limit int64) (answer, error) {
 	}
 	seconds := time.Since(start).Seconds()
 	return answer{Answered: total.answered, Refused: total.refused, Spans: total.spans, Seconds: seconds}, total.failure
+}
+
+// request returns what goes out next, in the buffer of its worker where it is not always the same.
+func (l *load) request(buffer *[]byte) (body []byte, spans int64) {
+	position, number := l.next.Add(1)-1, int64(len(l.requests))
+	next := &l.requests[position%number]
+	if !l.fresh {
+		return next.body, next.spans
+	}
+	*buffer = next.renewed(*buffer, [2]uint64{l.seed, uint64(position / number)})
+	return *buffer, next.spans
 }
 
 func (l *load) until(limit time.Time) {
@@ -134,13 +149,14 @@ func (l *load) share(worker int) []client {
 type tally struct {
 	answered, refused, spans int64
 	failure                  error // the first
+	buffer                   []byte
 }
 
-func (t *tally) send(connection client, next *request) {
-	err := connection.send(next.body)
+func (t *tally) send(connection client, body []byte, spans int64) {
+	err := connection.send(body)
 	if err == nil {
 		t.answered++
-		t.spans += next.spans
+		t.spans += spans
 		return
 	}
 	t.refused++

@@ -31,6 +31,7 @@ type command struct {
 	Port        int    `json:"port"`
 	Payloads    string `json:"payloads"`
 	Gzip        bool   `json:"gzip"`
+	Fresh       bool   `json:"fresh"` // other trace ids each time that the file is gone through
 	Connections int    `json:"connections"`
 	InFlight    int    `json:"in_flight"`
 

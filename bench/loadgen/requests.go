@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 )
 
@@ -13,10 +14,33 @@ import (
 type request struct {
 	body  []byte
 	spans int64
+	ids   []int // where the trace ids stand in the body, if they are to be other ones each time
+}
+
+// form is how requests go out.
+type form struct {
+	compressed, framed, fresh bool
+}
+
+// renewed returns the body with trace ids that depend on the seeds, in a buffer that is used again. All ids change
+// alike, so that spans of one trace stay together, over all requests that are renewed by the same seeds.
+func (r *request) renewed(buffer []byte, seeds [2]uint64) []byte {
+	buffer = append(buffer[:0], r.body...)
+	source := rand.NewPCG(seeds[0], seeds[1])
+	high, low := source.Uint64(), source.Uint64()
+	for _, at := range r.ids {
+		id := buffer[at : at+16]
+		binary.BigEndian.PutUint64(id, binary.BigEndian.Uint64(id)^high)
+		binary.BigEndian.PutUint64(id[8:], binary.BigEndian.Uint64(id[8:])^low)
+	}
+	return buffer
 }
 
 // readRequests reads a file of serialized trace requests, each after its length in four bytes, big endian.
-func readRequests(path string, compressed, framed bool) ([]request, error) {
+func readRequests(path string, as form) ([]request, error) {
+	if as.fresh && as.compressed {
+		return nil, errors.New("open: trace ids cannot change where requests are compressed")
+	}
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -27,7 +51,7 @@ func readRequests(path string, compressed, framed bool) ([]request, error) {
 			return nil, fmt.Errorf("%s ends inside a request", path)
 		}
 		end := 4 + int(binary.BigEndian.Uint32(data))
-		made, err := encode(data[4:end], compressed, framed)
+		made, err := encode(data[4:end], as)
 		if err != nil {
 			return nil, err
 		}
@@ -40,12 +64,18 @@ func readRequests(path string, compressed, framed bool) ([]request, error) {
 	return requests, nil
 }
 
-func encode(message []byte, compressed, framed bool) (request, error) {
+func encode(message []byte, as form) (request, error) {
 	spans, err := countSpans(message)
 	if err != nil {
 		return request{}, err
 	}
-	if compressed {
+	var ids []int
+	if as.fresh {
+		if ids, err = traceIDs(message); err != nil {
+			return request{}, err
+		}
+	}
+	if as.compressed {
 		var packed bytes.Buffer
 		writer := gzip.NewWriter(&packed)
 		if _, err := writer.Write(message); err != nil {
@@ -56,32 +86,56 @@ func encode(message []byte, compressed, framed bool) (request, error) {
 		}
 		message = packed.Bytes()
 	}
-	if framed {
+	if as.framed {
 		frame := make([]byte, 5, 5+len(message))
-		if compressed {
+		if as.compressed {
 			frame[0] = 1
 		}
 		binary.BigEndian.PutUint32(frame[1:], uint32(len(message)))
+		for number := range ids {
+			ids[number] += len(frame)
+		}
 		message = append(frame, message...)
 	}
-	return request{body: message, spans: spans}, nil
+	return request{body: message, spans: spans, ids: ids}, nil
 }
 
 var errMalformed = errors.New("malformed protobuf")
 
 // countSpans counts the spans of a serialized request without decoding them: it goes through the outer messages only.
 func countSpans(request []byte) (int64, error) {
-	const resourceSpans, scopeSpans, spans = 1, 2, 2
 	total := int64(0)
-	err := eachMessage(request, resourceSpans, func(resource []byte) error {
-		return eachMessage(resource, scopeSpans, func(scope []byte) error {
-			return eachMessage(scope, spans, func([]byte) error {
-				total++
-				return nil
-			})
-		})
+	err := eachSpan(request, func([]byte) error {
+		total++
+		return nil
 	})
 	return total, err
+}
+
+// traceIDs returns the positions of the trace ids in a serialized request.
+func traceIDs(request []byte) ([]int, error) {
+	const traceID = 1
+	var positions []int
+	err := eachSpan(request, func(span []byte) error {
+		return eachMessage(span, traceID, func(id []byte) error {
+			if len(id) != 16 {
+				return errMalformed
+			}
+			positions = append(positions, cap(request)-cap(id)) // a part of a slice reaches to the end of the same array
+			return nil
+		})
+	})
+	return positions, err
+}
+
+// eachSpan calls visit with every span of a serialized request.
+func eachSpan(request []byte, visit func([]byte) error) error {
+	const resourceSpans, scopeSpans, spans = 1, 2, 2
+	return eachMessage(request, resourceSpans, func(resource []byte) error {
+		return eachMessage(resource, scopeSpans, func(scope []byte) error {
+			return eachMessage(scope, spans, visit)
+		})
+	})
 }
 
 // eachMessage calls visit with every value of one length-delimited field.

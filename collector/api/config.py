@@ -102,7 +102,8 @@ def option(default: Any = ..., description: str = "", **details: Any) -> Any:
 class Caveat:
     """What an operator is warned of who sets an option to a value; stands in the `Annotated` type of the option.
 
-    `remark` returns the warning for a single value, or None where there is nothing to say.
+    `remark` gets the value as it was written, of a block the whole map, and returns the warning, or None where there is
+    nothing to say.
 
     ```
     Annotated[Literal["gzip", "snappy"], Caveat({"snappy": "snappy is not available: gzip is used instead"}.get)]

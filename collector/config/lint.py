@@ -40,10 +40,10 @@ def _walk(allowed: Iterable[Shape], node: Node, keys: Keys) -> Iterator[ConfigWa
 
 
 def _caveats(shape: Shape, node: Node, keys: Keys) -> Iterator[ConfigWarning]:
-    if isinstance(node.value, dict | list | None):
+    if isinstance(node.value, list | None) or isinstance(node.value, dict) != (shape.model is not None):
         return
     for item in shape.metadata:
-        if isinstance(item, Caveat) and (remark := item.remark(node.value)):
+        if isinstance(item, Caveat) and (remark := item.remark(node.plain())):
             yield ConfigWarning(format_keys(keys), remark, node.declared)
 
 

@@ -54,7 +54,7 @@ def text_in(raw: bytes, start: int, end: int) -> bytes:
 
 def text_value(text: bytes) -> bytes:
     """Return the serialized `AnyValue` of a text in UTF-8."""
-    return _field(bytes([_TEXT_TAG]), text)
+    return field(bytes([_TEXT_TAG]), text)
 
 
 class WireKey:
@@ -70,7 +70,7 @@ class WireKey:
         self._key = key.encode()
         self._size = len(self._key)
         self._tag = tag
-        self._head = _field(bytes([_KEY_TAG]), self._key)
+        self._head = field(bytes([_KEY_TAG]), self._key)
         self._headers = _Headers(tag, self._head)
         # From the tag of an attribute, if its length takes one byte, to its key.
         self._lead = len(self._head) - self._size + 2
@@ -124,7 +124,7 @@ class WireKey:
 
     def record(self, value: bytes) -> bytes:
         """Return the attribute with a serialized value as it stands in a message."""
-        return _field(self._tag, self._head + _field(bytes([_VALUE_TAG]), value))
+        return field(self._tag, self._head + field(bytes([_VALUE_TAG]), value))
 
     def _candidates(self, raw: bytes, at: int) -> list[int]:
         """Return where the key may stand as a key; more than one position where its bytes occur too often to tell."""
@@ -196,7 +196,8 @@ class _Headers(dict[int, tuple[bytes, int, int]]):
         return b"", 0, sys.maxsize
 
 
-def _field(tag: bytes, content: bytes) -> bytes:
+def field(tag: bytes, content: bytes) -> bytes:
+    """Return a field that is a message or text, serialized: its tag, the length of its content, and that."""
     size = len(content)
     return b"%b%c%b" % (tag, size, content) if size < _MORE else b"".join((tag, _varint(size), content))
 

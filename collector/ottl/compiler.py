@@ -19,6 +19,7 @@ from collector.ottl.closures import (
 from collector.ottl.context import Context, Getter
 from collector.ottl.converters import CONVERTERS, Converter, Parameter
 from collector.ottl.errors import EvaluationError, OttlError, did_you_mean
+from collector.ottl.hints import for_converter, for_path, for_symbol
 from collector.ottl.syntax import (
     And,
     Arithmetic,
@@ -90,18 +91,23 @@ class _Compiler:
                 return calculation(self._value(node.first), rest)
         raise TypeError(f"{node} has no value")  # the parser takes a condition for no value
 
+    @property
+    def _converters(self) -> list[str]:
+        """The names of all converters that conditions of the context may call."""
+        return [*CONVERTERS, *self._context.calls]
+
     def _symbol(self, node: Symbol) -> int:
         number = self._context.symbols.get(node.name)
         if number is None:
-            hint = did_you_mean(node.name, self._context.symbols)
+            hint = for_symbol(node.name, self._context, self._converters)
             raise OttlError(f'unknown enumeration value "{node.name}"', node.position, hint)
         return number
 
     def _path(self, node: Path) -> Getter:
         field = self._context.find(node.names)
         if field is None:
-            hint = did_you_mean(node.name, self._context.paths)
-            raise OttlError(f'there is no path "{node.name}" in the {self._context.name} context', node.position, hint)
+            problem = f'there is no path "{node.name}" in the {self._context.name} context'
+            raise OttlError(problem, node.position, for_path(node, self._context))
         if not node.keys:
             return field.getter()
         if len(node.keys) > field.most_keys:
@@ -131,7 +137,7 @@ class _Compiler:
             return own
         converter = CONVERTERS.get(node.name)
         if converter is None:
-            hint = did_you_mean(node.name, [*CONVERTERS, *self._context.calls])
+            hint = for_converter(node.name, self._converters)
             raise OttlError(f'unknown converter "{node.name}"', node.position, hint)
         arguments = self._arguments(converter, node)
         getter = result_of(converter.function, arguments)

@@ -30,6 +30,17 @@ DEEPEST = 32
 
 _COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
 _CONSTANTS = {"true": True, "false": False, "nil": None}
+# What to write instead of words and signs of other languages.
+_INSTEAD = {
+    "=": "write == to compare",
+    "AND": "write and",
+    "OR": "write or",
+    "contains": 'write IsMatch(target, "pattern")',
+    "in": "write ContainsValue([...], value)",
+    "is": "write == to compare",
+    "like": 'write IsMatch(target, "pattern")',
+    "matches": 'write IsMatch(target, "pattern")',
+}
 
 
 def parse_condition(text: str) -> Node:
@@ -146,8 +157,6 @@ class _Parser:
         return Path(tuple(names), self._keys(), token.position)
 
     def _call(self, token: Token) -> Call:
-        if token.text[0].islower():
-            raise OttlError(f'"{token.text}" is no converter', token.position, "their names begin in upper case")
         self._enter("(")
         arguments: list[Argument] = []
         while self._next.text != ")":
@@ -240,8 +249,7 @@ class _Parser:
 
     def _expected(self, what: str) -> OttlError:
         token = self._next
-        hint = "write == to compare" if token.text == "=" else ""
-        return OttlError(f"expected {what}, got {token}", token.position, hint)
+        return OttlError(f"expected {what}, got {token}", token.position, _INSTEAD.get(token.text, ""))
 
 
 _BRACKETS = {"(": _Parser._group, "[": _Parser._list, "{": _Parser._map}  # noqa: SLF001 - of this module
@@ -279,7 +287,8 @@ def _as_condition(node: Node) -> Node:
     match node:
         case Comparison() | Not() | And() | Or() | Call() | Literal(value=bool()):
             return node
-    raise OttlError(f"{node} is no condition", node.position, f"compare it: {node} != nil")
+    hint = f"call it: {node}()" if isinstance(node, Symbol) else f"compare it: {node} != nil"
+    raise OttlError(f"{node} is no condition", node.position, hint)
 
 
 def _as_value(node: Node) -> Node:

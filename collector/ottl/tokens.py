@@ -43,6 +43,12 @@ _SPACE = re.compile(r"[ \t\n\f\r]*")
 _ESCAPE = re.compile(
     rb"\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL
 )  # those of Go's double-quoted strings
+# What to write instead of characters that other languages use, and typographic quotes.
+_INSTEAD = dict.fromkeys("'`\u2018\u2019\u201c\u201d", 'texts stand in double quotes: "like this"') | {
+    "!": "write not",
+    "&": "write and",
+    "|": "write or",
+}
 _ESCAPED = dict(zip(b'abfnrtv\\"', b'\a\b\f\n\r\t\v\\"', strict=True))
 
 
@@ -104,5 +110,4 @@ def _unescape(match: re.Match[bytes]) -> bytes:
 def _unknown(text: str, position: int) -> OttlError:
     if text[position] == '"':
         return OttlError("a text is not closed", position, 'end it with "')
-    hint = 'texts stand in double quotes: "like this"' if text[position] in "'`" else ""
-    return OttlError(f'unexpected "{text[position]}"', position, hint)
+    return OttlError(f'unexpected "{text[position]}"', position, _INSTEAD.get(text[position], ""))

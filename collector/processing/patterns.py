@@ -6,6 +6,7 @@ operator writes and no text that a sender chooses can stall the collector.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import re2
 
@@ -37,7 +38,7 @@ class Pattern:
 
     """
 
-    __slots__ = ("_compiled", "text")
+    __slots__ = ("_compiled", "_find", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -45,6 +46,8 @@ class Pattern:
             self._compiled = re2.compile(text, _OPTIONS)
         except re2.error as error:
             raise ValueError(_explain(text, error)) from None
+        # Where a pattern matches, without the objects around it that take three times as long to make as the match.
+        self._find = partial(self._compiled._regexp.Match, re2._Anchor.UNANCHORED)  # noqa: SLF001
 
     def matches(self, text: str) -> bool:
         """Return whether the pattern matches in a text."""
@@ -52,12 +55,12 @@ class Pattern:
 
     def found_in(self, raw: bytes) -> bool:
         """Return whether the pattern matches in bytes, of which any part may be UTF-8."""
-        return self._compiled.search(raw) is not None
+        return self.span(raw) is not None
 
     def span(self, raw: bytes, start: int = 0) -> tuple[int, int] | None:
         """Return where the first match from a position on begins and ends, or None where there is none."""
-        match = self._compiled.search(raw, start)
-        return None if match is None else match.span()
+        found: tuple[int, int] = self._find(raw, start, len(raw))[0]
+        return None if found[0] < 0 else found
 
     @property
     def group_names(self) -> list[str]:

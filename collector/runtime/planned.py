@@ -13,8 +13,8 @@ PLANNED: dict[str, frozenset[str]] = {
     "receivers": _names("kafka prometheus"),
     "processors": _names(
         """
-        adaptive_sampler filter group_by_attrs group_by_trace groupbyattrs groupbytrace priority_sampler queue_batch
-        queuebatch scrub span tail_sampling transform
+        filter group_by_attrs group_by_trace groupbyattrs groupbytrace queue_batch
+        queuebatch span transform
         """
     ),
     "exporters": _names(

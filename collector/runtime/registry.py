@@ -25,15 +25,18 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "zipkin": "receivers.zipkin:FACTORY",
     },
     "processors": {
+        "adaptive_sampler": "processors.adaptive_sampler:FACTORY",
         "attributes": "processors.attributes:FACTORY",
         "batch": "processors.batch:FACTORY",
         "memory_limiter": "processors.memory_limiter:FACTORY",
+        "priority_sampler": "processors.priority_sampler:FACTORY",
         "probabilistic_sampler": "processors.probabilistic_sampler:FACTORY",
         "python": "processors.python:FACTORY",
         "redaction": "processors.redaction:FACTORY",
         "resource": "processors.resource:FACTORY",
         "span_limits": "processors.span_limits:FACTORY",
         "span_name": "processors.span_name:FACTORY",
+        "tail_sampling": "processors.tail_sampling:FACTORY",
     },
     "exporters": {
         "debug": "exporters.debug:FACTORY",

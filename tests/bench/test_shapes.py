@@ -1,8 +1,18 @@
 """The cases, and the requests that they are made of."""
 
+from collections import defaultdict
+
 import pytest
 
-from bench.payloads import SPANS_THAT_DIFFER, read_requests, trace_request, write_requests
+from bench.payloads import (
+    ERROR,
+    SPANS_A_TRACE,
+    SPANS_THAT_DIFFER,
+    interleaved_requests,
+    read_requests,
+    trace_request,
+    write_requests,
+)
 from bench.shapes import Shape, crossed, full, quick
 from collector.data import Batch, Signal
 from collector.data.messages import REQUESTS
@@ -45,10 +55,38 @@ def test_spans_are_shared_out_over_the_resources(spans, resources, sizes):
 
 
 def test_a_file_of_requests_is_read_as_written(tmp_path):
-    write_requests(tmp_path / "requests", 512)
+    write_requests(tmp_path / "requests", Shape(spans=512))
     requests = read_requests(tmp_path / "requests")
     assert SPANS_THAT_DIFFER == sum(Batch(Signal.TRACES, request).count for request in requests)
     assert len(requests) == len(set(requests))
+
+
+def test_spans_of_whole_traces_come_between_those_of_others():
+    requests = list(interleaved_requests(Shape(work="tail", spans=512), traces=400))
+    assert [512] * 6 + [128] == [Batch(Signal.TRACES, request).count for request in requests]
+    where, spans = defaultdict(set), defaultdict(list)
+    for number, request in enumerate(requests):
+        [resource_spans] = REQUESTS[Signal.TRACES].FromString(request).resource_spans
+        for span in resource_spans.scope_spans[0].spans:
+            where[span.trace_id].add(number)
+            spans[span.trace_id].append(span)
+    assert {SPANS_A_TRACE} == {len(members) for members in spans.values()}
+    assert all(len(numbers) > 1 for numbers in where.values())
+    assert {1} == {sum(not span.parent_span_id for span in members) for members in spans.values()}
+
+
+def test_one_trace_of_a_hundred_has_an_error_and_one_is_slow():
+    traces = defaultdict(list)
+    for request in interleaved_requests(Shape(work="tail", spans=512), traces=400):
+        for span in REQUESTS[Signal.TRACES].FromString(request).resource_spans[0].scope_spans[0].spans:
+            traces[span.trace_id].append(span)
+    failed = {key for key, spans in traces.items() if any(span.status.code == ERROR for span in spans)}
+    slow = {
+        key
+        for key, spans in traces.items()
+        if max(span.end_time_unix_nano for span in spans) - min(span.start_time_unix_nano for span in spans) > 10**9
+    }
+    assert (4, 4, set()) == (len(failed), len(slow), failed & slow)
 
 
 def test_a_case_of_many_connections_is_told_by_them():

@@ -19,10 +19,20 @@ ALONE = {path.stem: [path.name] for path in CONFIGS.glob("*.yaml")}
 CASES = ALONE | TOGETHER
 
 
+# What makes a sampler keep every trace, and that soon.
+KEPT = {
+    "adaptive_sampler": ["decision_wait=0s"],
+    "priority_sampler": ["decision_wait=0s", "rules=[{name: everything, keep: 100%}]"],
+    "probabilistic_sampler": ["sampling_percentage=100"],
+    "tail_sampling": ["decision_wait=0s", "policies=[{name: everything, type: always_sample}]"],
+}
+
+
 def sampled_everything(files):
     """Return --set arguments that keep every trace in the configurations that sample."""
-    sampled = any("probabilistic_sampler" in (CONFIGS / file).read_text() for file in files)
-    return ["--set", "processors.probabilistic_sampler.sampling_percentage=100"] if sampled else []
+    text = "".join((CONFIGS / file).read_text() for file in files)
+    options = [f"processors.{sampler}.{option}" for sampler in KEPT if sampler in text for option in KEPT[sampler]]
+    return [argument for option in options for argument in ("--set", option)]
 
 
 @pytest.mark.parametrize("name", CASES)
