@@ -32,6 +32,7 @@ processors:
   attributes:
     actions: [{{key: credit_card, action: delete}}, {{key: user.email, action: hash}}, {{key: region, value: eu, action: insert}}]
   span_name: {{}}
+  scrub: {{}}
   redaction: {{allow_all_keys: true, blocked_values: ["4[0-9]{{15}}"]}}
 exporters: {{otlp_grpc: {{endpoint: "127.0.0.1:{sink}", tls: {{insecure: true}}, compression: none}}}}
 service:

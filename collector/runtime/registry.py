@@ -34,6 +34,7 @@ BUILT_IN: dict[str, dict[str, str]] = {
         "python": "processors.python:FACTORY",
         "redaction": "processors.redaction:FACTORY",
         "resource": "processors.resource:FACTORY",
+        "scrub": "processors.scrub:FACTORY",
         "span_limits": "processors.span_limits:FACTORY",
         "span_name": "processors.span_name:FACTORY",
         "tail_sampling": "processors.tail_sampling:FACTORY",

@@ -52,6 +52,7 @@ async def test_a_span_goes_through(backend, name, tmp_path):
         "SPANMILL_BACKEND": backend.http_endpoint if name == "gateway" else backend.grpc_endpoint,
         "SPANMILL_KEPT": str(tmp_path / "kept.jsonl"),
         "SPANMILL_TOKEN_FILE": str(token),
+        "SCRUB_KEY": "a key of the hashes, for this test only",
         "SPANMILL_ZIPKIN_LISTEN": f"localhost:{free_port()}",
         "SPANMILL_JAEGER_GRPC": f"localhost:{free_port()}",
         "SPANMILL_JAEGER_HTTP": f"localhost:{free_port()}",

@@ -33,6 +33,7 @@ OPTIONS = {
     ("processors", "python"): {"file": "mine.py"},
     ("processors", "redaction"): {"allow_all_keys": True, "blocked_values": ["GET"]},
     ("processors", "resource"): {"attributes": [{"key": "team", "value": "shop", "action": "upsert"}]},
+    ("processors", "scrub"): {},
     ("processors", "span_limits"): {"max_attributes": 1, "max_name_length": 3},
     ("processors", "span_name"): {"rules": [{"pattern": "orders", "replace": "{{things}}"}]},
     ("processors", "tail_sampling"): {"policies": [{"name": "everything", "type": "always_sample"}]},
