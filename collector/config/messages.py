@@ -106,4 +106,5 @@ def _choice(expected: str, value: object, *, secret: bool) -> str:
 def _nearest(word: str, known: Sequence[str]) -> str | None:
     import difflib  # noqa: PLC0415 - a configuration without mistakes does not need it
 
-    return next(iter(difflib.get_close_matches(word, known, n=1)), None)
+    by_lower = {name.lower(): name for name in known}
+    return next((by_lower[near] for near in difflib.get_close_matches(word.lower(), by_lower, n=1)), None)

@@ -124,10 +124,12 @@ def _findings(model: Model, node: Node, keys: Keys, errors: Details) -> list[Con
 def _sentences(model: Model, where: Keys, group: list[Any]) -> list[str]:
     secret = any(shape.is_secret for shape in shapes_at(model, where))
     expected = [text for error in group if (text := messages.expectation(error))]
-    texts = [messages.mismatch(expected, group[0]["input"], secret=secret)] if expected else []
+    texts = []
     for error in group:
         if error["type"] == "extra_forbidden":
             texts.append(messages.unknown_key(str(where[-1]), names_at(model, where[:-1])))
         elif not messages.expectation(error):
             texts.append(messages.sentence(error, secret=secret))
+    if not texts:  # what a member of a union says about the value tells more than that another takes no such kind
+        texts.append(messages.mismatch(expected, group[0]["input"], secret=secret))
     return list(dict.fromkeys(texts))

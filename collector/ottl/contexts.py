@@ -6,8 +6,6 @@ A context is a table, so that another one is another table. Paths may begin with
 Specification: the READMEs of `pkg/ottl/contexts` of the OpenTelemetry Collector.
 """
 
-import re
-
 from opentelemetry.proto.logs.v1.logs_pb2 import SeverityNumber
 
 from collector.data import value_of
@@ -15,9 +13,9 @@ from collector.data.messages import ProtoMessage, Span
 from collector.ottl.context import Context, Field, Table
 from collector.ottl.record import Record
 from collector.ottl.values import Id, OttlValue, Time
+from collector.processing.tracestate import parse_members
 from collector.processing.values import as_text
 
-_TRACE_STATE_MEMBER = re.compile(r"([a-z0-9][a-z0-9_\-*/@]{0,255})=([\x20-\x2b\x2d-\x3c\x3e-\x7e]{1,256})")
 _DEEP = 100  # keys of lists and maps inside of each other: more than anybody nests them
 
 
@@ -34,9 +32,8 @@ def _attribute(pairs: ProtoMessage, key: str) -> OttlValue:
 
 def _trace_state_member(text: str, key: str) -> str | None:
     """Return a member of a trace state: empty where it is missing, nil where the trace state cannot be read."""
-    members = [stripped for member in text.split(",") if (stripped := member.strip(" \t"))]
-    values = {match[1]: match[2] for member in members if (match := _TRACE_STATE_MEMBER.fullmatch(member))}
-    return values.get(key, "") if len(values) == len(members) else None
+    members = parse_members(text)
+    return None if members is None else members.get(key, "")
 
 
 def _attributes(place: str) -> dict[str, Field]:

@@ -18,6 +18,7 @@ MAX_OT_LENGTH = 256
 
 _KEY = re.compile(r"[a-z][a-z0-9_\-*/]{0,255}|[a-z0-9][a-z0-9_\-*/]{0,240}@[a-z][a-z0-9_\-*/]{0,13}")
 _VALUE = re.compile(r"[\x20-\x2b\x2d-\x3c\x3e-\x7e]{0,255}[\x21-\x2b\x2d-\x3c\x3e-\x7e]")
+_MEMBER = re.compile(rf"[ \t]*({_KEY.pattern})=({_VALUE.pattern})[ \t]*")
 _OT_FIELD = re.compile(r"([a-z][a-z0-9]*):([a-zA-Z0-9._\-]*)")
 
 
@@ -113,3 +114,17 @@ class TraceState:
     def __str__(self) -> str:
         ot = str(self.ot)
         return ",".join(([f"ot={ot}"] if ot else []) + self.others)
+
+
+def parse_members(text: str) -> dict[str, str] | None:
+    """Return the values of all members by key, or None where the text is not by the specification.
+
+    As OpenTelemetry's library for Go reads it: a key that stands there twice is a mistake, and the whole may be long.
+    """
+    found: dict[str, str] = {}
+    for part in filter(None, text.split(",")):
+        member = _MEMBER.fullmatch(part)
+        if member is None or member[1] in found or len(found) == MAX_MEMBERS:
+            return None
+        found[member[1]] = member[2]
+    return found

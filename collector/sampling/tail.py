@@ -33,6 +33,16 @@ _SHORTEST_TICK = 0.01
 # Spans that are decided about before others have their turn: about half a millisecond.
 _SPANS_AT_ONCE = 512
 
+# What to do about each limit at which traces are decided about early.
+_MORE_ROOM = "raise the limit, or let traces wait less: decision_wait, decision_wait_after_root_received"
+_LARGER = "raise the limit, or look for what sends traces as large as this"
+_ADVICE = {
+    "num_traces": _MORE_ROOM,
+    "max_buffered_mib": _MORE_ROOM,
+    "max_trace_mib": _LARGER,
+    "max_trace_spans": _LARGER,
+}
+
 _FAILED = Decision(True, "error", threshold=None)
 
 
@@ -165,6 +175,7 @@ class TailProcessor:
             self._decide_early("max_buffered_mib", keys, for_room=True)
 
     def _decide_early(self, cause: str, keys: list[bytes], *, for_room: bool) -> None:
+        self._log.warning("traces are decided about before their time", reason=cause, advice=_ADVICE[cause])
         self._tally.early(cause, self._decide(keys, "early"), for_room=for_room)
 
     # --- decisions -----------------------------------------------------------------------------------------------

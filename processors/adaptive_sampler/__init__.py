@@ -12,9 +12,8 @@ In mode `tail` whole traces are waited for, in mode `head` each batch is decided
 
 from collector.api import Component, ComponentId, Consumer, Host, Processor, ProcessorFactory, Settings, StartError
 from collector.data import Batch, Signal
-from collector.sampling.head import HeadProcessor
 from collector.sampling.learned import LearnedRates, ServesRates
-from collector.sampling.tail import TailProcessor
+from collector.sampling.mode import sampler_of
 from processors.adaptive_sampler.config import Config
 from processors.adaptive_sampler.decider import AdaptiveDecider
 
@@ -61,11 +60,7 @@ def serve_by(extension: Component | None, rates: LearnedRates, name: ComponentId
 def create(config: Config, settings: Settings, next_consumer: Consumer) -> Processor:
     """Build the processor."""
     decider = AdaptiveDecider(config, settings)
-    sampler: Processor = (
-        HeadProcessor(config, next_consumer, decider)
-        if config.mode == "head"
-        else TailProcessor(config, settings, next_consumer, decider)
-    )
+    sampler = sampler_of(config, settings, next_consumer, decider)
     if config.remote_sampling is None or decider.rates is None:
         return sampler
     return Teaching(sampler, decider.rates, ComponentId.parse(config.remote_sampling.extension))

@@ -1,17 +1,27 @@
 """The options of the processor `adaptive_sampler`."""
 
+import difflib
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from collector.api import ComponentConfig, ComponentId, Duration, option
-from collector.sampling.config import TailConfig
+from collector.api import Caveat, ComponentConfig, ComponentId, Duration, option
+from collector.sampling.mode import ModeConfig
+from collector.sampling.percentage import Percentage
 
 Unit = Literal["traces", "spans", "bytes"]
-Percentage = Annotated[float, Field(ge=0, le=100)]
 
 _RATES: dict[str, Unit] = {"traces_per_second": "traces", "spans_per_second": "spans", "bytes_per_second": "bytes"}
 _TARGETS = (*_RATES, "percentage")
+
+_KEYS = ("service", "operation", "status")
+_ALIKE = 0.8  # so that `service.name` and `http.status` are not taken for slips
+
+
+def _doubt(key: object) -> str | None:
+    """Return that a key is the name of an attribute, where it looks like a slip."""
+    near = difflib.get_close_matches(str(key), _KEYS, n=1, cutoff=_ALIKE)
+    return f'"{key}" is the name of an attribute: did you mean "{near[0]}"?' if near and key not in _KEYS else None
 
 
 class RemoteSamplingConfig(ComponentConfig):
@@ -35,7 +45,7 @@ class RemoteSamplingConfig(ComponentConfig):
         return extension
 
 
-class Config(TailConfig):
+class Config(ModeConfig):
     """Holds a target while traffic changes, shared fairly among the keys of traces.
 
     ```yaml
@@ -44,23 +54,17 @@ class Config(TailConfig):
     ```
     """
 
-    mode: Literal["tail", "head"] = option(
-        "tail",
-        "`tail` waits for whole traces. `head` decides at once, by what each batch shows of a trace, and takes none of "
-        "the options about waiting.",
-    )
     traces_per_second: float | None = option(None, "Target: traces that are kept in a second.", gt=0)
     spans_per_second: float | None = option(None, "Target: spans that are kept in a second.", gt=0)
     bytes_per_second: float | None = option(None, "Target: bytes of spans that are kept in a second.", gt=0)
-    percentage: float | None = option(
+    percentage: Percentage | None = option(
         None,
-        "Target: how many of a hundred traces are kept, of all keys together. Those that earlier samplers left out "
-        "count (`ot=th`).",
+        "Target: how many of a hundred traces are kept, of all keys together, such as `5` or `5%`. Those that earlier "
+        "samplers left out count (`ot=th`).",
         gt=0,
-        le=100,
     )
     instances: int = option(1, "How many collectors share the target; each holds its part by itself.", ge=1)
-    keys: list[str] = option(
+    keys: list[Annotated[str, Caveat(_doubt)]] = option(
         ["service", "operation", "status"],
         "What traces have in common that share a rate: `service` and `operation` of the root span, `status` (`error` "
         "where a span failed, else `ok`), or the name of an attribute of a span or resource.",

@@ -10,9 +10,9 @@ when it comes, by what it shows of each trace.
 
 from collector.api import Consumer, Processor, ProcessorFactory, Settings
 from collector.data import Signal
-from collector.sampling.head import HeadProcessor
-from collector.sampling.tail import TailProcessor
-from processors.priority_sampler.config import Config, format_percentage
+from collector.sampling.mode import sampler_of
+from collector.sampling.percentage import format_percentage
+from processors.priority_sampler.config import Config
 from processors.priority_sampler.decider import RuleDecider
 
 __all__ = ["FACTORY", "Config"]
@@ -23,9 +23,7 @@ def create(config: Config, settings: Settings, next_consumer: Consumer) -> Proce
     decider = RuleDecider(config, settings)
     shares = [f"{rule.name}: {format_percentage(rule.keep)}" for rule in config.rules]
     settings.logger.info("the first rule that matches a trace decides", mode=config.mode, rules=shares)
-    if config.mode == "head":
-        return HeadProcessor(config, next_consumer, decider)
-    return TailProcessor(config, settings, next_consumer, decider)
+    return sampler_of(config, settings, next_consumer, decider)
 
 
 FACTORY = ProcessorFactory(type="priority_sampler", config=Config, create=create, signals=frozenset({Signal.TRACES}))

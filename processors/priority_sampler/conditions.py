@@ -5,11 +5,12 @@ one of them), or a block of tests, all of which must hold. No block may be empty
 would match everything, and a rule with `keep: 0%` would drop it.
 """
 
+import re
 from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from collector.api import ComponentConfig, Duration, option
+from collector.api import Caveat, ComponentConfig, Duration, option
 from collector.processing.patterns import Pattern
 
 T = TypeVar("T")
@@ -72,8 +73,17 @@ class _Bounds(_Filled):
         return self
 
 
+def _refuse_bare(data: Any) -> Any:
+    """Refuse a value without a word that says which bound it is."""
+    if isinstance(data, str | int | float):
+        raise ValueError(f"{data} is no test: write {{above: {data}}}, or at_least, below or at_most")  # noqa: TRY004
+    return data
+
+
 class DurationTest(_Bounds):
     """Bounds of a duration."""
+
+    _bare = model_validator(mode="before")(_refuse_bare)
 
     above: Duration | None = option(None, "It is longer than this.")
     at_least: Duration | None = option(None, "It is as long as this or longer.")
@@ -90,6 +100,8 @@ class DurationTest(_Bounds):
 
 class CountTest(_Bounds):
     """Bounds of a number of spans."""
+
+    _bare = model_validator(mode="before")(_refuse_bare)
 
     above: int | None = option(None, "There are more than this.")
     at_least: int | None = option(None, "There are this many or more.")
@@ -128,9 +140,23 @@ class ValueTest(_Bounds):
         return self
 
 
+# Not all that looks like an operator is one: `<unknown>` is a text.
+_OPERATOR = re.compile(r"[<>]=?(?= *[-.\d])|[!=]=")
+_WORDS = {">": "above", ">=": "at_least", "<": "below", "<=": "at_most", "!=": "not"}
+
+
+def _doubt(value: object) -> str | None:
+    """Return that a comparison is written down where a value is expected."""
+    if not isinstance(value, str) or (match := _OPERATOR.match(value)) is None:
+        return None
+    operator, operand = match[0], value[match.end() :].strip()
+    meant = f"{{{_WORDS[operator]}: {operand}}}" if operator in _WORDS else operand
+    return f'"{value}" is compared as a text: write {meant} to compare values'
+
+
 # What is wanted of a text, and of an attribute.
 Text: TypeAlias = OneOrMore[str] | TextTest
-Attribute: TypeAlias = OneOrMore[Value] | ValueTest
+Attribute: TypeAlias = Annotated[OneOrMore[Value] | ValueTest, Caveat(_doubt)]
 
 
 class SpanConditions(_Filled):

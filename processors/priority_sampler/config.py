@@ -1,54 +1,18 @@
 """The options of the processor `priority_sampler`."""
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, field_validator, model_validator
+from pydantic import field_validator, model_validator
 
-from collector.api import Caveat, ComponentConfig, option
+from collector.api import ComponentConfig, option
 from collector.processing.probability import MIN_PROBABILITY
-from collector.sampling.config import TailConfig
+from collector.sampling.mode import ModeConfig
+from collector.sampling.percentage import Percentage
 from processors.priority_sampler.conditions import Conditions
 
 # Rules of our own, which come before those of the configuration.
 BY_PRIORITY = "sampling.priority"
 BY_FLAG = "sampled_flag"
-
-_PERCENTAGE = re.compile(r"(\d+\.?\d*(?:e-?\d+)?|\.\d+) ?%")
-
-
-def _parse_percentage(value: Any) -> Any:
-    """Return the number in front of a percent sign; what is a number already stays."""
-    if not isinstance(value, str):
-        return value
-    match = _PERCENTAGE.fullmatch(value)
-    if match is None:
-        raise ValueError(f'"{value}" is not a percentage: write a number from 0 to 100, such as 5 or 5%')
-    return float(match[1])
-
-
-def format_percentage(percentage: float) -> str:
-    """Return a percentage as configurations have it."""
-    return f"{percentage!r}%".replace(".0%", "%")
-
-
-def _doubt(value: Any) -> str | None:
-    if isinstance(value, float) and 0 < value < 1:
-        return (
-            f"{value:g} is a percentage and keeps one trace in {round(100 / value)}: "
-            f"write {value:g}% if that is meant, or {100 * value:g}"
-        )
-    return None
-
-
-Percentage = Annotated[
-    float,
-    Field(ge=0, le=100),
-    BeforeValidator(_parse_percentage),
-    PlainSerializer(format_percentage, return_type=str),
-    Caveat(_doubt),
-    WithJsonSchema({"type": ["number", "string"], "examples": [5, "5%"], "title": "Percentage"}),
-]
 
 
 class RuleConfig(ComponentConfig):
@@ -89,7 +53,7 @@ class RuleConfig(ComponentConfig):
         return percentage
 
 
-class Config(TailConfig):
+class Config(ModeConfig):
     """Keeps traces by rules of which the first that matches decides.
 
     ```yaml
@@ -111,11 +75,6 @@ class Config(TailConfig):
     ```
     """
 
-    mode: Literal["tail", "head"] = option(
-        "tail",
-        "`tail` waits for whole traces. `head` decides at once, by what each batch shows of a trace, and takes none of "
-        "the options about waiting.",
-    )
     rules: list[RuleConfig] = option(
         ..., "The rules, in their order. The last one has no conditions and decides about the rest."
     )

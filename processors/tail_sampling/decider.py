@@ -86,7 +86,7 @@ class WholeTraces:
         """Return what becomes of each trace."""
         decisions = [NOT_SAMPLED] * len(traces)
         weakness = [_NOBODY] * len(traces)
-        asked = self._small_enough(traces)
+        asked = self.refuse_large(traces)
         for policy in self._policies:
             subjects = [traces[index] for index in asked]
             votes = policy.votes(subjects, [len(trace.raws) for trace in subjects])
@@ -98,8 +98,8 @@ class WholeTraces:
                 asked = [index for index, keep in zip(asked, votes, strict=True) if keep is None]
         return decisions
 
-    def _small_enough(self, traces: list[Trace]) -> list[int]:
-        """Return the indexes of the traces that are not dropped for their size."""
+    def refuse_large(self, traces: list[Trace]) -> list[int]:
+        """Count the traces that are dropped for their size; return the indexes of the others."""
         indexes = range(len(traces))
         if not self._most_bytes:
             return list(indexes)

@@ -34,7 +34,7 @@ def _doubts(policy: PolicyConfig) -> Iterator[str]:
     about = f'the policy "{policy.name}"'
     for other in get_args(PolicyType):
         if other != policy.type and policy.block(other) is not None:
-            yield f"{about} is of type {policy.type}, so its block {other} has no effect: take one for the other"
+            yield f"{about} is of type {policy.type}, so its block {other} has no effect: correct the type, or take the block out"
     if problem := _never(policy) or _always(policy) or _without_key(policy):
         yield f"{about} {problem}"
     if isinstance(policy.options, CompositeConfig):
@@ -46,28 +46,29 @@ def _doubts(policy: PolicyConfig) -> Iterator[str]:
 
 def _never(policy: PolicyConfig) -> str | None:
     """Return why a policy wants no trace."""
+    problem = None
     match policy.options:
         case ProbabilisticConfig(sampling_percentage=share) if share <= 0:
-            return "keeps nothing: set probabilistic.sampling_percentage"
+            problem = "keeps nothing: set probabilistic.sampling_percentage"
         case RateLimitingConfig(spans_per_second=rate, burst_capacity=burst) if max(rate, burst) <= 0:
-            return "keeps nothing: set rate_limiting.spans_per_second"
+            problem = "keeps nothing: set rate_limiting.spans_per_second"
         case BytesLimitingConfig(bytes_per_second=rate, burst_capacity=burst) if max(rate, burst) <= 0:
-            return "keeps nothing: set bytes_limiting.bytes_per_second"
+            problem = "keeps nothing: set bytes_limiting.bytes_per_second"
         case CompositeConfig(composite_sub_policy=[]):
-            return "keeps nothing: set composite.composite_sub_policy"
+            problem = "keeps nothing: set composite.composite_sub_policy"
         case CompositeConfig(max_total_spans_per_second=rate) if rate <= 0:
-            return "keeps nothing: set composite.max_total_spans_per_second"
+            problem = "keeps nothing: set composite.max_total_spans_per_second"
         case LatencyConfig(threshold_ms=low, upper_threshold_ms=high) if 0 < high <= low:
-            return (
+            problem = (
                 f"keeps nothing, as no trace is longer than {low} ms and not longer than {high} ms: correct the bounds"
             )
         case NumericAttributeConfig(min_value=low, max_value=high) if low and high and high < low:
-            return f"matches no number, as none is from {low} to {high}: correct the bounds"
+            problem = f"matches no number, as none is from {low} to {high}: correct the bounds"
         case SpanCountConfig(min_spans=low, max_spans=high) if 0 < high < low:
-            return f"keeps nothing, as no trace has from {low} to {high} spans: correct the bounds"
+            problem = f"keeps nothing, as no trace has from {low} to {high} spans: correct the bounds"
         case StringAttributeConfig(values=[]) | TraceStateConfig(values=[]):
-            return f"matches no text: set {policy.type}.values"
-    return None
+            problem = f"matches no text: set {policy.type}.values"
+    return problem
 
 
 def _always(policy: PolicyConfig) -> str | None:
@@ -103,4 +104,4 @@ def _unlike(composite: CompositeConfig) -> Iterator[str]:
             yield f'has a rate_allocation for "{share.policy}", which is not in composite_sub_policy: correct the name'
     total = sum(share.percent for share in composite.rate_allocation)
     if total > _WHOLE:
-        yield f"has rate_allocation of {total} %: the shares together exceed max_total_spans_per_second"
+        yield f"has rate_allocation of {total} %: lower the shares, which together exceed max_total_spans_per_second"

@@ -50,7 +50,7 @@ class OnArrival(WholeTraces):
 
     def decide_all(self, traces: list[Trace]) -> list[Decision]:
         """Return that no trace is sampled, after the spans of none of them were enough."""
-        self._small_enough(traces)
+        self.refuse_large(traces)
         return [NOT_SAMPLED] * len(traces)
 
 

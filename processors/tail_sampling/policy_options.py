@@ -44,7 +44,7 @@ class StatusCodeConfig(ComponentConfig):
     """Which status codes of spans a policy looks for."""
 
     status_codes: list[Literal["OK", "ERROR", "UNSET"]] = option(
-        [], "`OK`, `ERROR` or `UNSET`: a span with one of them keeps its trace."
+        [], "Which ones: a span with one of them keeps its trace."
     )
 
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.api import ComponentId, RetryableError, StartError
+from collector.config import load
+from collector.config.lint import option_warnings
 from collector.data import Client, Signal, set_attribute
 from collector.data.messages import ITEMS
 from collector.processing.probability import parse_threshold, probability_of, threshold_of
@@ -456,3 +458,22 @@ async def test_an_extension_that_serves_something_else(tmp_path):
 def test_configurations_that_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         Config.model_validate(options)
+
+
+def test_percentages_may_have_their_sign():
+    config = Config.model_validate({"percentage": "5%", "min_percentage": "0.5 %", "max_percentage": 50})
+    assert (5, 0.5, 50, 0.05) == (config.percentage, config.min_percentage, config.max_percentage, config.target)
+
+
+@pytest.mark.parametrize(
+    ("keys", "doubted"),
+    [
+        (["service", "operation", "status"], []),
+        (["service.name", "http.status", "customer.tier"], []),
+        (["services", "operatoin"], ["service", "operation"]),
+    ],
+)
+def test_a_key_that_looks_like_a_slip_is_doubted(keys, doubted):
+    node = load([f"yaml:{json.dumps({'keys': keys})}"]).root
+    found = [warning.message for warning in option_warnings(Config, node, ())]
+    assert [f'did you mean "{name}"?' for name in doubted] == [message.split(": ")[1] for message in found]

@@ -55,7 +55,8 @@ def test_conditions_that_are_right(when):
         ("{status: eror}", ".status", 'expected "unset", "ok" or "error", got the text "eror": did you mean "error"?'),
         ("{kind: sever}", ".kind", 'got the text "sever": did you mean "server"?'),
         ("{duration: {abov: 1s}}", ".duration.abov", 'unknown key "abov": did you mean "above"?'),
-        ("{duration: 1s}", ".duration", 'expected a map of options, got the text "1s"'),
+        ("{duration: 1s}", ".duration", "1s is no test: write {above: 1s}, or at_least, below or at_most"),
+        ("{trace: {spans: 5}}", ".trace.spans", "5 is no test: write {above: 5}"),
         ("{duration: {above: 1 second}}", ".duration.above", "'1 second' is not a duration"),
         ("{duration: {above: 5}}", ".duration.above", "5 has no unit and counts nanoseconds: write 5s or 5ms"),
         ("{duration: {above: 2s, below: 1s}}", ".duration", "nothing is above 2 and below 1: correct the bounds"),
@@ -130,6 +131,26 @@ def test_a_percentage_is_a_number():
 )
 def test_rules_that_are_wrong(rules, message):
     assert any(message in finding for finding in findings(rules))
+
+
+def test_a_word_that_is_none_is_told_once():
+    """Not that a list would do as well."""
+    [found] = about_when("{status: eror}")
+    assert 'did you mean "error"?' in found
+
+
+@pytest.mark.parametrize(
+    ("value", "meant"),
+    [(">=500", "{at_least: 500}"), ("< 5", "{below: 5}"), ("!=free", "{not: free}"), ("== 5", "5")],
+)
+def test_a_comparison_in_a_value_is_doubted(value, meant):
+    found, *_ = about(when={"attributes": {"a": value}})
+    assert f'rules[0].when.attributes.a: "{value}" is compared as a text: write {meant} to' in found
+
+
+@pytest.mark.parametrize("value", [">", "=x", "a>5", "<unknown>", 5])
+def test_other_values_are_not(value):
+    assert [] == about(when={"attributes": {"a": value}})
 
 
 def test_the_same_conditions_on_other_spans_are_other_conditions():

@@ -48,6 +48,7 @@ def test_choices_name_the_nearest():
     error = only_error(Literal["basic", "detailed"], "detaild")
 
     assert sentence(error) == 'expected "basic" or "detailed", got the text "detaild": did you mean "detailed"?'
+    assert sentence(only_error(Literal["OK", "ERROR"], "error")).endswith('did you mean "ERROR"?')
 
 
 def test_an_error_without_words_of_its_own_keeps_pydantics():

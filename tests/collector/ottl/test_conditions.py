@@ -88,6 +88,7 @@ def compiled(text):
         ("span", 'attributes.http.route == "x"', r'at character 1; write attributes\["http.route"\]$'),
         ("span", 'resource.attributes.a.b == "x"', r'; write resource.attributes\["a.b"\]$'),
         ("span", 'resource["service.name"] == "x"', r'; write resource.attributes\["service.name"\]$'),
+        ("span", 'name.first == "x"', 'no path "name.first" in the span context at character 1$'),
         ("span", "name == shop", 'at character 9; a text stands in double quotes: "shop"$'),
         ("span", "duration > 5", "write end_time - start_time$"),
         ("span", 'attributes["a"] == null', "write nil$"),

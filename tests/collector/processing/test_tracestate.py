@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.processing.tracestate import OtelTraceState, TraceState
+from collector.processing.tracestate import OtelTraceState, TraceState, parse_members
 
+LONG = "a" * 256
 KEY_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789_-*/"
 VALUE_CHARACTERS = "".join(chr(code) for code in range(0x21, 0x7F) if chr(code) not in ",=")
 
@@ -87,3 +88,30 @@ def test_limits_of_size(text):
 def test_wrong_syntax(text):
     with pytest.raises(ValueError, match="syntax"):
         TraceState.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("", 0),
+        ("a=1,,b=2", 2),
+        (" a=1 ,\tb=2", 2),
+        ("a=1, ", None),
+        ("a=1,a=2", None),
+        (",".join(f"k{number}=v" for number in range(32)), 32),
+        (",".join(f"k{number}=v" for number in range(33)), None),
+        (f"{LONG}=v", 1),
+        (f"{LONG}a=v", None),
+        (f"k={LONG}", 1),
+        (f"k={LONG}a", None),
+        ("1k=v", None),
+        ("1k@vendor=v", 1),
+        ("k@1vendor=v", None),
+        ("k=v=v", None),
+        ("k=a b", 1),
+        ("k=\N{SNOWMAN}", None),
+    ],
+)
+def test_members(text, found):
+    """As the tracestate of OpenTelemetry's Go library reads it."""
+    assert found == (None if (members := parse_members(text)) is None else len(members))

@@ -4,6 +4,7 @@ import asyncio
 import gc
 
 import pytest
+from structlog.testing import capture_logs
 
 from collector.api import PartialError, PermanentError, RetryableError
 from collector.data import Batch, Signal, get_attribute
@@ -161,6 +162,18 @@ async def test_the_memory_of_waiting_spans_stays_below_its_cap(make):
     bench.assert_adds_up()
 
 
+@pytest.mark.parametrize("limit", [{"num_traces": 2}, {"max_trace_spans": 2}])
+async def test_an_early_decision_is_told_once(make, limit):
+    """By the limit, with what to do."""
+    bench = await make(**limit)
+    with capture_logs() as log:
+        for number in range(1, 7):
+            await bench.consume(make_span(number, 1), make_span(number, 2), make_span(number, 3))
+    [line] = [line for line in log if line["event"] == "traces are decided about before their time"]
+    assert [line["reason"]] == list(limit)
+    assert line["advice"]
+
+
 async def test_a_trace_of_too_many_spans_is_decided_about_at_once(make):
     bench = await make(even, max_trace_spans=3)
     for number in range(1, 7):
@@ -311,17 +324,22 @@ async def test_a_trace_is_kept_whose_decision_fails(make):
     assert 1 == bench.count("sampling_policy_evaluation_error")
 
 
+def live_traces():
+    return [found for found in gc.get_objects() if isinstance(found, Trace)]
+
+
 async def test_what_was_decided_about_goes_without_the_garbage_collector(make):
     bench = await make(even)
     await bench.consume(make_span(2), make_span(3), make_span(4))
     gc.collect()
+    others = live_traces()  # of tests that ran before
     gc.disable()
     try:
         await bench.advance(10)
         await bench.consume(make_span(2, 2), make_span(3, 2))
         await bench.sampler.consume(_turned_around(make_span(5)))
         await bench.advance(10)
-        assert not [found for found in gc.get_objects() if isinstance(found, Trace)]
+        assert len(others) == len(live_traces())
     finally:
         gc.enable()
 

@@ -3,7 +3,6 @@
 import random
 
 import pytest
-from structlog.testing import capture_logs
 
 from collector.processing.probability import threshold_of
 
@@ -127,20 +126,3 @@ def test_composite_takes_and(keeps):
     inner = {"name": "both", **both(ERROR, FLAG)}
     assert keeps(composite(inner), [{"code": 2, "flags": 1}])
     assert not keeps(composite(inner), [{"code": 2}])
-
-
-@pytest.mark.parametrize(
-    ("order", "lines"), [([], []), (["errors", "all"], []), (["all", "errors"], ["policy_order is not followed"])]
-)
-def test_an_order_that_is_not_followed_is_told(decider, order, lines):
-    policy = composite(ERROR, ALL)
-    policy["composite"]["policy_order"] = order
-    with capture_logs() as log:
-        decider([policy])
-    assert lines == [line["event"] for line in log]
-
-
-def test_a_share_of_nobody_is_told(decider):
-    with capture_logs() as log:
-        decider([composite(ERROR, error=10)])
-    assert [["error"]] == [line["names"] for line in log]

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from pydantic import ValidationError
 
 from processors.tail_sampling import Config
 
@@ -41,7 +42,7 @@ def test_defaults_of_the_collector():
         ({"name": "p", "type": "status_code"}, "at least one status code"),
         (
             {"name": "p", "type": "status_code", "status_code": {"status_codes": ["ERR"]}},
-            'unknown status code "ERR", supported: OK, ERROR, UNSET',
+            "'OK', 'ERROR' or 'UNSET'",
         ),
         ({"name": "p", "type": "numeric_attribute"}, "set numeric_attribute.min_value or max_value"),
         ({"name": "p", "type": "not"}, "set not.not_sub_policy"),
@@ -91,6 +92,14 @@ def test_a_policy_has_the_block_of_its_type_and_no_other():
     (policy,) = configured(policies=[{"name": "p", "type": "latency"}]).policies
     blocks = {name for name, block in policy.model_dump(by_alias=True).items() if block is not None}
     assert {"name", "type", "latency"} == blocks
+
+
+def test_each_condition_that_is_none_is_told_at_its_place():
+    wrong = {"span": ["name = 5", 'name == "x"', "colour == 1"], "spanevent": ["kind == 1"]}
+    with pytest.raises(ValidationError) as caught:
+        configured(policies=[{"name": "p", "type": "ottl_condition", "ottl_condition": wrong}])
+    places = [error["loc"][-2:] for error in caught.value.errors()]
+    assert [("span", 0), ("span", 2), ("spanevent", 0)] == places
 
 
 def test_names_are_unique():
