@@ -11,13 +11,14 @@ as the collector written in Go does with its feature gate `processor.tailsamplin
 from collections.abc import Sequence
 from fractions import Fraction
 
+from collector.processing.fnv import FNV1A_64
 from collector.processing.probability import MIN_PROBABILITY, NEVER, threshold_of
 from collector.sampling.trace import Trace
-from processors.tail_sampling.hashing import HASH_BITS, LARGEST, fnv1a, fnv1a_of_ids
 from processors.tail_sampling.policy_options import ProbabilisticConfig
 from processors.tail_sampling.voting import CERTAIN, Keep
 
 _DEFAULT_SALT = "default-hash-seed"
+_HASH_BITS = 64
 _SPARE_BITS = 8  # of a hash, which randomness has not
 
 
@@ -26,11 +27,11 @@ def highest_hash(ratio: float) -> int:
 
     It is the product of the largest hash and the share, rounded to 64 significant bits, then cut off.
     """
-    product = Fraction(ratio) * LARGEST
+    product = Fraction(ratio) * FNV1A_64.largest
     if product < 1:
         return 0
-    fraction_bits = max(0, HASH_BITS - int(product).bit_length())
-    return min(round(product * (1 << fraction_bits)) >> fraction_bits, LARGEST)
+    fraction_bits = max(0, _HASH_BITS - int(product).bit_length())
+    return min(round(product * (1 << fraction_bits)) >> fraction_bits, FNV1A_64.largest)
 
 
 class Probabilistic:
@@ -43,7 +44,7 @@ class Probabilistic:
         self._threshold = threshold_of(min(ratio, 1)) if ratio >= MIN_PROBABILITY else NEVER
         self._plain = Keep(self._threshold)
         self._border = highest_hash(ratio)
-        self._salted = fnv1a((config.hash_salt or _DEFAULT_SALT).encode())
+        self._salted = FNV1A_64.of((config.hash_salt or _DEFAULT_SALT).encode())
 
     def __call__(self, trace: Trace) -> Keep | None:
         """Return the vote about a trace."""
@@ -53,7 +54,7 @@ class Probabilistic:
         """Return the vote about each trace."""
         if self._keeps_none or self._keeps_all:
             return [CERTAIN if self._keeps_all else None] * len(traces)
-        border, hashes = self._border, fnv1a_of_ids([trace.trace_id for trace in traces], self._salted)
+        border, hashes = self._border, FNV1A_64.of_ids([trace.trace_id for trace in traces], self._salted)
         votes: list[Keep | None] = []
         for trace, hashed in zip(traces, hashes, strict=True):
             if trace.has_trace_state and _was_sampled(trace):
@@ -64,7 +65,7 @@ class Probabilistic:
 
     def _kept(self, hashed: int) -> Keep:
         # At the border, the rounding of threshold and hash may differ in the last bit.
-        return Keep(self._threshold, max(self._threshold, (LARGEST - hashed) >> _SPARE_BITS))
+        return Keep(self._threshold, max(self._threshold, (FNV1A_64.largest - hashed) >> _SPARE_BITS))
 
 
 def _was_sampled(trace: Trace) -> bool:

@@ -10,6 +10,7 @@ from google.protobuf import json_format
 
 from collector.data import Batch, Signal
 from collector.data.messages import REQUESTS, Span
+from collector.processing.fnv import FNV1A_32
 from collector.processing.probability import (
     adjusted_count,
     format_threshold,
@@ -23,7 +24,7 @@ from collector.processing.tracestate import OtelTraceState, TraceState
 from collector.testing import make_settings
 from collector.testing.cases import parameters, table
 from processors.probabilistic_sampler import Config, build
-from processors.probabilistic_sampler.hashing import fnv1a, seeded
+from processors.probabilistic_sampler.hashing import seeded
 
 pytestmark = pytest.mark.conformance
 
@@ -78,7 +79,7 @@ THRESHOLDS = "sampling/threshold_conversion.json"
 
 @pytest.mark.parametrize("row", rows(HASH_SEED, "known_hashes"))
 def test_hash(row):
-    assert row["bucket"] == fnv1a(bytes.fromhex(row["bytes_hex"]), seeded(row["seed"])) & 0x3FFF
+    assert row["bucket"] == FNV1A_32.of(bytes.fromhex(row["bytes_hex"]), seeded(row["seed"])) & 0x3FFF
 
 
 @pytest.mark.parametrize("row", rows(HASH_SEED, "cases"))

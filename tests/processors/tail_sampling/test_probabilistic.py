@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.processing.fnv import FNV1A_64
 from collector.processing.probability import threshold_of
 from collector.processing.tracestate import TraceState
 from collector.sampling.trace import Trace
-from processors.tail_sampling import probabilistic
 from processors.tail_sampling.policy_options import ProbabilisticConfig
 from processors.tail_sampling.probabilistic import Probabilistic, highest_hash
 
@@ -67,7 +67,7 @@ def test_also_at_the_border(monkeypatch):
     """Where the threshold and the hash are rounded in different ways."""
     for tenths in range(1, 1000):
         border, threshold = highest_hash(tenths / 10 / 100), threshold_of(tenths / 10 / 100)
-        monkeypatch.setattr(probabilistic, "fnv1a_of_ids", lambda ids, _, border=border: [border] * len(ids))
+        monkeypatch.setattr(FNV1A_64, "of_ids", lambda ids, _, border=border: [border] * len(ids))
         keep = Probabilistic(ProbabilisticConfig(sampling_percentage=tenths / 10))(Trace(bytes(16), [b""], []))
         assert threshold <= keep.randomness < threshold + 2
 
