@@ -12,11 +12,10 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from itertools import chain, islice
 
-from collector.processing.span_state import TRACE_ID_HEAD
+from collector.processing.span_state import AFTER_ID, TRACE_ID_HEAD
 from collector.sampling.origin import Origin
 from collector.sampling.trace import Trace
 
-KEY_SIZE = 18
 # Enough for a million spans a second for some years.
 _SEQUENCE_BITS = 48
 _SEQUENCE = (1 << _SEQUENCE_BITS) - 1
@@ -76,10 +75,10 @@ class Buffer:
         traces, before = self._traces, len(self._traces)
         large: set[bytes] = set()
         for place, raw in enumerate(raws, self._places(origin, len(raws))):
-            spans = traces[raw[:KEY_SIZE]]
+            spans = traces[raw[:AFTER_ID]]
             spans[place] = raw
             if len(spans) > most:
-                large.add(raw[:KEY_SIZE])
+                large.add(raw[:AFTER_ID])
         new = len(traces) - before
         return list(islice(reversed(traces), new))[::-1], large
 

@@ -7,8 +7,14 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
 from collector.data.messages import ProtoMessage
 from collector.data.shell import ScopeShell
+from collector.processing.span_state import AFTER_ID, TRACE_ID_HEAD
 
 _Field = descriptor_pb2.FieldDescriptorProto
+
+# Fields 2 and 4, span_id and parent_span_id, of 8 bytes, and where they begin in a span with the usual order.
+_SPAN_ID_HEAD, _PARENT_HEAD = b"\x12\x08", b"\x22\x08"
+_SPAN_ID = slice(AFTER_ID, AFTER_ID + 2)
+_PARENT = slice(AFTER_ID + 10, AFTER_ID + 12)
 
 _FIELDS = (
     ("trace_id", 1, _Field.TYPE_BYTES),
@@ -62,3 +68,11 @@ SpanDigest, _ScopeDigest = _declare()
 def digests_of(raws: list[bytes]) -> list[ProtoMessage]:
     """Return the `SpanDigest` of each of some serialized spans."""
     return list(_ScopeDigest.FromString(ScopeShell(items=raws).SerializeToString()).spans)
+
+
+def has_parent(raw: bytes) -> bool:
+    """Return whether a serialized span has a parent."""
+    # Most have it where encoders write it, behind the trace id and the span's, which is seen without decoding them.
+    if raw[_PARENT] == _PARENT_HEAD and raw[_SPAN_ID] == _SPAN_ID_HEAD and raw.startswith(TRACE_ID_HEAD):
+        return True
+    return bool(SpanDigest.FromString(raw).parent_span_id)

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 
 from collector.data import Batch
 from collector.processing.span_state import TRACE_ID_HEAD
-from collector.sampling.buffer import KEY_SIZE, Buffer, key_of
+from collector.sampling.buffer import Buffer, key_of
 from collector.sampling.config import TailConfig
-from collector.sampling.digest import SpanDigest
+from collector.sampling.digest import has_parent
 from collector.sampling.origin import Origins
 from collector.sampling.trace import Trace, scopes_of, trace_id_of
 
@@ -47,7 +47,7 @@ class Intake:
                 arrivals.new += new
                 arrivals.large |= large
                 if self._wants_roots:
-                    arrivals.roots += [key_of(trace_id_of(raw)) for raw in raws if _is_root(raw)]
+                    arrivals.roots += [key_of(trace_id_of(raw)) for raw in raws if not has_parent(raw)]
         odd = {key for key in arrivals.new if not key.startswith(TRACE_ID_HEAD) or key == _NO_ID}
         if odd:
             arrivals.new = [key for key in arrivals.new if key not in odd]
@@ -70,11 +70,3 @@ class Intake:
                 if may_be_large:
                     arrivals.large.add(key)
         traces.clear()
-
-
-def _is_root(raw: bytes) -> bool:
-    """Return whether a serialized span has no parent."""
-    # Where the usual fields stand in their order, the parent's id follows the trace id and the span's.
-    if raw.startswith(TRACE_ID_HEAD) and raw[KEY_SIZE + 10 : KEY_SIZE + 12] == b"\x22\x08":
-        return False
-    return not SpanDigest.FromString(raw).parent_span_id

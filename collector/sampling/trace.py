@@ -8,7 +8,7 @@ from collector.data import Batch, Signal
 from collector.data.messages import ProtoMessage, Span
 from collector.data.shell import RequestShell, ResourceShell, ScopeShell
 from collector.processing.probability import randomness_of
-from collector.processing.span_state import TRACE_ID_HEAD
+from collector.processing.span_state import AFTER_ID, TRACE_ID_HEAD
 from collector.processing.tracestate import OtelTraceState, TraceState
 from collector.sampling.columns import columns_of
 from collector.sampling.digest import SpanDigest, digests_of
@@ -182,7 +182,7 @@ def scopes_of(batch: Batch, origins: Origins) -> Iterator[tuple[Origin, list[byt
 def trace_id_of(raw: bytes) -> bytes:
     """Return the trace id of a serialized span."""
     if raw.startswith(TRACE_ID_HEAD):
-        return raw[2:18]
+        return raw[len(TRACE_ID_HEAD) : AFTER_ID]
     trace_id: bytes = SpanDigest.FromString(raw).trace_id
     return trace_id
 
@@ -211,7 +211,7 @@ def _by_trace_id(raws: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
     """Yield serialized spans by trace id; an id may come more than once."""
     by_front: defaultdict[bytes, list[bytes]] = defaultdict(list)
     for raw in raws:
-        by_front[raw[:18]].append(raw)
+        by_front[raw[:AFTER_ID]].append(raw)
     for front, members in by_front.items():
         if front.startswith(TRACE_ID_HEAD):
             yield front[2:], members

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from collector.data import AttributeValue, get_attribute
-from collector.processing.span_state import TRACE_ID_HEAD
 from collector.processing.values import as_text
-from collector.sampling.digest import SpanDigest
+from collector.sampling.digest import SpanDigest, has_parent
 from collector.sampling.origin import Origin
 from collector.sampling.trace import Trace
 
@@ -17,8 +16,6 @@ MISSING = "-"
 _LONGEST = 100
 _DIGEST = 4  # bytes
 _MOST_ORIGINS = 4096  # whose attributes are remembered
-
-_ID, _PARENT = b"\x12\x08", b'"\x08'  # fields 2 and 4, span_id and parent_span_id, of 8 bytes
 
 Values = tuple[str, ...]
 _Selector = Callable[[Trace, int], str]
@@ -43,13 +40,7 @@ class KeyReader:
 
 def root_of(trace: Trace) -> int:
     """Return the index of the root span, or of the first span where the root is not there."""
-    for index, raw in enumerate(trace.raws):
-        # Most spans have their parent where encoders write it, which is seen without decoding them.
-        if raw[28:30] == _PARENT and raw[18:20] == _ID and raw.startswith(TRACE_ID_HEAD):
-            continue
-        if not SpanDigest.FromString(raw).parent_span_id:
-            return index
-    return 0
+    return next((index for index, raw in enumerate(trace.raws) if not has_parent(raw)), 0)
 
 
 def _bounded(text: str) -> str:
