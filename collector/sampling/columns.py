@@ -14,11 +14,9 @@ the spans of a trace, where a span repeats one also those that do not count.
 from itertools import accumulate, pairwise
 from typing import Any, NamedTuple, TypeVar
 
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from collector.data.messages import ProtoMessage, Span
+from collector.data.protobuf import declare
 
-from collector.data.messages import ProtoMessage
-
-_Field = descriptor_pb2.FieldDescriptorProto
 _Value = TypeVar("_Value", int, bytes)
 
 # Nanoseconds that are nobody's time; small, for Python has one object of each small number, which is compared at once.
@@ -27,43 +25,26 @@ _NO_CODE = 127
 _NO_STATE = b""
 
 
-def _declare() -> ProtoMessage:
-    file = descriptor_pb2.FileDescriptorProto(
-        name="spanmill/columns.proto", package="spanmill.columns", syntax="proto3"
-    )
-    columns = file.message_type.add(name="SpanColumns")
-    for name, number, kind in (
-        ("trace_states", 3, _Field.TYPE_BYTES),
-        ("starts", 7, _Field.TYPE_FIXED64),
-        ("ends", 8, _Field.TYPE_FIXED64),
-    ):
-        field = columns.field.add(name=name, number=number, type=kind, label=_Field.LABEL_REPEATED)
-        if kind == _Field.TYPE_FIXED64:
-            field.options.packed = False
-    columns.field.add(
-        name="status",
-        number=15,
-        type=_Field.TYPE_MESSAGE,
-        type_name=".spanmill.columns.Status",
-        label=_Field.LABEL_OPTIONAL,
-    )
-    codes = file.message_type.add(name="Status").field.add(
-        name="codes", number=3, type=_Field.TYPE_INT32, label=_Field.LABEL_REPEATED
-    )
-    codes.options.packed = False
-    pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("spanmill.columns.SpanColumns"))
-
-
-SpanColumns: ProtoMessage = _declare()
+SpanColumns: ProtoMessage = declare(
+    "spanmill.columns",
+    {
+        "SpanColumns": {
+            "trace_states": (3, "bytes*"),
+            "starts": (7, "fixed64*"),
+            "ends": (8, "fixed64*"),
+            "status": (15, "Status"),
+        },
+        "Status": {"codes": (3, "int32*")},
+    },
+)["SpanColumns"]
 
 
 def _separators() -> tuple[bytes, bytes]:
-    of_spans = SpanColumns(starts=[_NO_TIME], ends=[_NO_TIME])
-    of_traces = SpanColumns(starts=[_NO_TIME], ends=[_NO_TIME], trace_states=[_NO_STATE])
-    of_traces.status.codes.append(_NO_CODE)
-    return of_spans.SerializeToString(), of_traces.SerializeToString()
+    span: ProtoMessage = Span(start_time_unix_nano=_NO_TIME, end_time_unix_nano=_NO_TIME)
+    of_spans: bytes = span.SerializeToString()
+    span.status.code = _NO_CODE
+    # A span leaves out an empty text, the list of them does not.
+    return of_spans, span.SerializeToString() + SpanColumns(trace_states=[_NO_STATE]).SerializeToString()
 
 
 _BETWEEN_SPANS, _BETWEEN_TRACES = _separators()

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from collector.data.messages import ProtoMessage
-from collector.translate.protobuf import declare
+from collector.data.protobuf import declare
 
 METHOD = "/jaeger.api_v2.SamplingManager/GetSamplingStrategy"
 PROBABILISTIC, RATE_LIMITING = range(2)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import partial
 
 from collector.data.messages import DecodeError, ProtoMessage
+from collector.data.protobuf import declare
 from collector.translate.jaeger.model import (
     MOST_MEMBERS,
     InvalidSpanError,
@@ -19,7 +20,6 @@ from collector.translate.jaeger.model import (
     checked_number,
 )
 from collector.translate.jaeger.to_otlp import Translated, to_otlp
-from collector.translate.protobuf import declare
 
 _TIME = {"seconds": (1, "int64"), "nanos": (2, "int32")}
 _MESSAGES = declare(

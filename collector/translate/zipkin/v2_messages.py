@@ -4,7 +4,7 @@ https://github.com/openzipkin/zipkin-api/blob/master/zipkin.proto
 """
 
 from collector.data.messages import ProtoMessage
-from collector.translate.protobuf import Fields, declare
+from collector.data.protobuf import Fields, declare
 
 _FIELDS: dict[str, Fields] = {
     "Endpoint": {"service_name": (1, "string"), "ipv4": (2, "bytes"), "ipv6": (3, "bytes"), "port": (4, "int32")},
