@@ -1,5 +1,7 @@
 """Policies that keep so much a second."""
 
+from collections.abc import Callable
+
 from collector.api import Clock
 from collector.sampling.origin import Origin
 from collector.sampling.trace import Trace
@@ -32,22 +34,19 @@ class TokenBucket:
 
 def rate_limiting(config: RateLimitingConfig, clock: Clock) -> Evaluate:
     """Keep so many spans a second."""
-    burst = config.burst_capacity if config.burst_capacity > 0 else 2 * config.spans_per_second
-    bucket = TokenBucket(config.spans_per_second, burst, clock)
-
-    def evaluate(trace: Trace) -> Keep | None:
-        return UNKNOWN if bucket.take(len(trace)) else None
-
-    return evaluate
+    return _limiting(config.spans_per_second, config.burst_capacity, clock, len)
 
 
 def bytes_limiting(config: BytesLimitingConfig, clock: Clock) -> Evaluate:
     """Keep so many bytes a second."""
-    burst = config.burst_capacity if config.burst_capacity > 0 else 2 * config.bytes_per_second
-    bucket = TokenBucket(config.bytes_per_second, burst, clock)
+    return _limiting(config.bytes_per_second, config.burst_capacity, clock, otlp_size)
+
+
+def _limiting(rate: int, burst: int, clock: Clock, size_of: Callable[[Trace], int]) -> Evaluate:
+    bucket = TokenBucket(rate, burst if burst > 0 else 2 * rate, clock)
 
     def evaluate(trace: Trace) -> Keep | None:
-        return UNKNOWN if bucket.take(otlp_size(trace)) else None
+        return UNKNOWN if bucket.take(size_of(trace)) else None
 
     return evaluate
 
